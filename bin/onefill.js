@@ -1,0 +1,26 @@
+#!/usr/bin/env node
+// Starts the command-line tool on the Node that the package `node` pins, whatever Node ran this file.
+import { spawnSync } from 'node:child_process'
+import { createRequire } from 'node:module'
+import { constants } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const main = join(dirname(fileURLToPath(import.meta.url)), '..', 'src', 'main.ts')
+const major = Number(process.versions.node.split('.')[0])
+
+if (major >= 26) {
+  await import(main)
+} else {
+  const pinned = join(
+    dirname(createRequire(import.meta.url).resolve('node/package.json')),
+    'bin',
+    process.platform === 'win32' ? 'node.exe' : 'node',
+  )
+  const run = spawnSync(pinned, [main, ...process.argv.slice(2)], { stdio: 'inherit' })
+  if (run.error) {
+    console.error(`onefill: cannot start Node 26 (${pinned}); run npm install once: ${run.error.message}`)
+    process.exit(1)
+  }
+  process.exit(run.status ?? 128 + (constants.signals[run.signal] ?? 0))
+}
