@@ -1,0 +1,164 @@
+// The state of a shard of account actors: balances, positions, open orders, used ids.
+//
+// Only the hold and the settle phase of the shard touch it, never at the same time.
+
+import { IdMap } from '../../lib/id-map.ts'
+import { RecordPool } from '../../lib/record-pool.ts'
+import type { Market } from '../market.ts'
+import { LimitTable } from '../risk/limit-table.ts'
+import { RecentOrders } from '../risk/recent-orders.ts'
+import { needOf } from './fees.ts'
+import {
+  AC,
+  ACCOUNT_WORDS,
+  BA,
+  BAF,
+  BALANCE_WORDS,
+  CARRY_MASK,
+  IF,
+  IFF,
+  IN_FLIGHT_WORDS,
+  OR,
+  ORDER_WORDS,
+  ORF,
+  PO,
+  POF,
+  POSITION_WORDS,
+  pairKey,
+} from './records.ts'
+import { Submissions } from './submissions.ts'
+
+/** House accounts. The first pays deposits and takes withdrawals, the second takes fees. */
+export const EXTERNAL = 1
+export const FEES = 2
+
+export class AccountStore {
+  readonly market: Market
+  readonly accounts: RecordPool
+  readonly balances: RecordPool
+  readonly balanceOf: IdMap
+  readonly positions: RecordPool
+  readonly positionOf: IdMap
+  readonly orders: RecordPool
+  readonly inFlight = new RecordPool('replaces in flight', IN_FLIGHT_WORDS, 64)
+  /** Ids of orders. */
+  readonly submissions: Submissions
+  /** Ids of deposits, withdrawals and transfers; never forgotten. */
+  readonly transfers: Submissions
+  readonly recent = new RecentOrders()
+  readonly limits: LimitTable
+
+  /** `initial`: accounts, and open orders, to make room for at the start. */
+  constructor(market: Market, remembered: number, initial: number) {
+    this.market = market
+    this.accounts = new RecordPool('accounts', ACCOUNT_WORDS, initial)
+    this.balances = new RecordPool('balances', BALANCE_WORDS, initial)
+    this.balanceOf = new IdMap(this.balances, BAF.key, initial)
+    this.positions = new RecordPool('positions', POSITION_WORDS, initial)
+    this.positionOf = new IdMap(this.positions, POF.key, initial)
+    this.orders = new RecordPool('orders', ORDER_WORDS, initial)
+    this.submissions = new Submissions(this.orders, this.positions, remembered, initial)
+    const never = Number.POSITIVE_INFINITY
+    this.transfers = new Submissions(this.orders, this.positions, never, 64)
+    this.limits = new LimitTable(
+      market.instruments,
+      (instrument) => market.assets[instrument.quote]?.decimals ?? 0,
+    )
+  }
+
+  /** The balance of an account in an asset, created at zero if there is none. */
+  balance(account: number, asset: number): number {
+    const key = pairKey(account, asset)
+    const found = this.balanceOf.get(key)
+    if (found !== 0) return found
+    const balance = this.balances.alloc()
+    const i = balance * BALANCE_WORDS
+    this.balances.f64[(i >> 1) + BAF.key] = key
+    const { i32 } = this.balances
+    i32[i + BA.account] = account
+    i32[i + BA.asset] = asset
+    const accounts = this.accounts.i32
+    i32[i + BA.next] = accounts[account * ACCOUNT_WORDS + AC.firstBalance]
+    accounts[account * ACCOUNT_WORDS + AC.firstBalance] = balance
+    this.balanceOf.add(balance)
+    return balance
+  }
+
+  /** The position of an account in a symbol, created flat if there is none. */
+  position(account: number, symbol: number): number {
+    const key = pairKey(account, symbol)
+    const found = this.positionOf.get(key)
+    if (found !== 0) return found
+    const { base, quote } = this.market.instrument(symbol)
+    const position = this.positions.alloc()
+    const i = position * POSITION_WORDS
+    this.positions.f64[(i >> 1) + POF.key] = key
+    const { i32 } = this.positions
+    i32[i + PO.account] = account
+    i32[i + PO.symbol] = symbol
+    i32[i + PO.baseBalance] = this.balance(account, base)
+    i32[i + PO.quoteBalance] = this.balance(account, quote)
+    const accounts = this.accounts.i32
+    i32[i + PO.next] = accounts[account * ACCOUNT_WORDS + AC.firstPosition]
+    accounts[account * ACCOUNT_WORDS + AC.firstPosition] = position
+    this.positionOf.add(position)
+    return position
+  }
+
+  /** Realised profit of a balance on the clock's trading day. */
+  realisedToday(balance: number): number {
+    const i = balance * BALANCE_WORDS
+    if (this.balances.i32[i + BA.day] !== this.market.day) return 0
+    return this.balances.f64[(i >> 1) + BAF.realisedToday]
+  }
+
+  /** Lots left of an order as the account knows it. */
+  leavesOf(order: number): number {
+    const leaves = this.orders.f64[order * (ORDER_WORDS >> 1) + ORF.leaves]
+    return leaves >= 0 ? leaves : this.inFlight.f64[-leaves * (IN_FLIGHT_WORDS >> 1) + IFF.leaves]
+  }
+
+  /** What an order that has no replace in flight holds: quote units of a buy, base units of a sell. */
+  needOfOrder(order: number, leaves: number): number {
+    const { i32, f64 } = this.orders
+    const i = order * ORDER_WORDS
+    const position = i32[i + OR.position]
+    const instrument = this.market.instrument(
+      this.positions.i32[position * POSITION_WORDS + PO.symbol],
+    )
+    const flagsAndCarry = i32[i + OR.flagsAndCarry]
+    if (((flagsAndCarry >>> 24) & 1) === 1) return leaves * instrument.basePerLot
+    if (leaves === 0) return 0
+    const notional = f64[(i >> 1) + ORF.priceTicks] * leaves * instrument.quotePerTickLot
+    return needOf(notional, instrument.holdFeeRate, flagsAndCarry & CARRY_MASK)
+  }
+
+  /** An open order of the account by its id, or 0. Walks the account's open orders, youngest first. */
+  orderById(account: number, orderId: number): number {
+    const { i32, f64 } = this.orders
+    let order = this.accounts.i32[account * ACCOUNT_WORDS + AC.lastOrder]
+    while (order !== 0) {
+      const id = f64[order * (ORDER_WORDS >> 1) + ORF.orderId]
+      if (id === orderId) return order
+      if (id < orderId) return 0
+      order = i32[order * ORDER_WORDS + OR.before]
+    }
+    return 0
+  }
+
+  /** The order a submission in flight is about, 0 if it is over or was none. */
+  orderInFlight(inFlight: number): number {
+    return inFlight === 0 ? 0 : this.inFlight.i32[inFlight * IN_FLIGHT_WORDS + IF.order]
+  }
+
+  /** Bytes of memory behind open orders and their ids. */
+  get orderBytes(): number {
+    return this.orders.bytes + this.submissions.bytes
+  }
+
+  /** Bytes of memory behind accounts, balances and positions. */
+  get accountBytes(): number {
+    const { accounts, balances, balanceOf, positions, positionOf } = this
+    return accounts.bytes + balances.bytes + balanceOf.bytes + positions.bytes + positionOf.bytes
+  }
+}

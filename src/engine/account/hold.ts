@@ -1,0 +1,587 @@
+// Phase one of a round: each command at its account, in seq order. Refuse it, or hold what it could cost.
+
+import { mulDivCeil, mulDivFloor } from '../../lib/arithmetic.ts'
+import { unreachable } from '../../lib/assert.ts'
+import { RecordLog } from '../../lib/record-log.ts'
+import { INTEGER_MAX } from '../../protocol/bounds.ts'
+import { copyId } from '../../protocol/client-id.ts'
+import { Code } from '../../protocol/codes.ts'
+import { CM, CMF, COMMAND_WORDS, CommandKind, CommandLog } from '../../protocol/command-log.ts'
+import type { Instrument } from '../../protocol/instrument.ts'
+import { Limit, MILLIONTHS } from '../../protocol/limits.ts'
+import { Flag, isMarket } from '../../protocol/order-flags.ts'
+import { MESSAGE_WORDS, MS, MSF, OC, OCF, OUTCOME_WORDS, OutcomeKind } from '../messages.ts'
+import { firstRefusal } from '../risk/chain.ts'
+import { Check } from '../risk/check.ts'
+import type { AccountStore } from './account-store.ts'
+import { Administration } from './administration.ts'
+import { contentOf } from './content.ts'
+import { needOf } from './fees.ts'
+import { openReplace, raiseReplace } from './in-flight.ts'
+import {
+  AC,
+  ACCOUNT_WORDS,
+  ACF,
+  AccountFlag,
+  BAF,
+  BALANCE_WORDS,
+  IFF,
+  IN_FLIGHT_WORDS,
+  OR,
+  ORDER_WORDS,
+  ORF,
+  PO,
+  POF,
+  POSITION_WORDS,
+  pairKey,
+} from './records.ts'
+import { SU, SUBMISSION_WORDS, SUF } from './submissions.ts'
+
+const SECOND_MS = 1_000
+
+export class HoldPhase {
+  /** Order messages for the books, in seq order. */
+  readonly messages = new RecordLog(MESSAGE_WORDS, 256)
+  /** Outcomes of commands that no book has to see, in seq order. */
+  readonly outcomes = new RecordLog(OUTCOME_WORDS, 256)
+  private readonly store: AccountStore
+  private readonly administration: Administration
+  private readonly check = new Check()
+  private commands = new CommandLog(1)
+  /** The command being handled: its first word, its number in the round, its seq. */
+  private at = 0
+  private number = 0
+  private seq = 0
+
+  constructor(store: AccountStore) {
+    this.store = store
+    this.administration = new Administration(store)
+  }
+
+  /** Handles all commands of a round, the first of which has `firstSeq`. */
+  run(commands: CommandLog, firstSeq: number): void {
+    this.commands = commands
+    this.messages.clear()
+    this.outcomes.clear()
+    this.store.submissions.forget(firstSeq)
+    for (let number = 0; number < commands.count; number += 1) {
+      this.number = number
+      this.at = number * COMMAND_WORDS
+      this.seq = firstSeq + number
+      this.handle(commands.i32[this.at + CM.kind] as CommandKind)
+    }
+  }
+
+  private handle(kind: CommandKind): void {
+    switch (kind) {
+      case CommandKind.replace:
+        return this.replace()
+      case CommandKind.new:
+        return this.submit()
+      case CommandKind.cancel:
+        return this.cancel()
+      case CommandKind.massCancel:
+        return this.massCancel()
+      case CommandKind.killSwitch:
+        return this.killSwitch()
+      case CommandKind.deposit:
+      case CommandKind.withdraw:
+      case CommandKind.transfer: {
+        const { code, kind: outcome } = this.administration.transfer(
+          this.commands,
+          this.at,
+          this.seq,
+        )
+        return this.outcome(outcome, code)
+      }
+      case CommandKind.asset:
+      case CommandKind.instrument:
+      case CommandKind.account:
+      case CommandKind.halt:
+      case CommandKind.resume:
+      case CommandKind.suspend:
+      case CommandKind.activate:
+      case CommandKind.limits:
+      case CommandKind.time: {
+        const code = this.administration.apply(kind, this.commands, this.at)
+        return this.outcome(code === 0 ? OutcomeKind.accepted : OutcomeKind.rejected, code)
+      }
+      case CommandKind.none:
+        return unreachable(kind as never)
+      default:
+        return unreachable(kind)
+    }
+  }
+
+  // --- new ----------------------------------------------------------------------------------------
+
+  private submit(): void {
+    const { store, commands, at, seq } = this
+    const { i32, f64 } = commands
+    const account = i32[at + CM.account]
+    const symbol = i32[at + CM.symbol]
+    const flags = i32[at + CM.flags]
+    if (this.seenBefore(account, false)) return
+    const instrument = store.market.instrument(symbol)
+    const row = this.limitRow(account, symbol)
+    const lots = f64[(at >> 1) + CMF.qtyLots]
+    let code = this.standing(account, symbol) || quantityRefusal(instrument, lots)
+    let priceTicks = f64[(at >> 1) + CMF.priceTicks]
+    if (code === 0 && isMarket(flags)) {
+      priceTicks = this.protectionTicks(instrument, symbol, flags, row)
+      if (priceTicks === 0) code = Code.NO_REFERENCE_PRICE
+    }
+    const notional = priceTicks * lots * instrument.quotePerTickLot
+    const position = store.positionOf.get(pairKey(account, symbol))
+    const sell = (flags & Flag.sell) !== 0
+    const openLots = this.openLots(position, sell)
+    code =
+      code ||
+      valueRefusal(instrument, priceTicks, notional) ||
+      this.killRefusal(account) ||
+      this.risk(
+        account,
+        symbol,
+        position,
+        flags,
+        row,
+        false,
+        priceTicks,
+        lots,
+        notional,
+        openLots,
+        openLots + lots,
+      )
+    const need = sell ? lots * instrument.basePerLot : needOf(notional, instrument.holdFeeRate, 0)
+    const balance = code === 0 ? this.balanceToHold(account, position, instrument, sell) : 0
+    if (code === 0 && store.balances.f64[balance * (BALANCE_WORDS >> 1) + BAF.available] < need) {
+      code = sell ? Code.INSUFFICIENT_HOLDINGS : Code.INSUFFICIENT_FUNDS
+    }
+    if (code !== 0) {
+      store.submissions.add(account, i32, at + CM.id, contentOf(commands, at), code, 0, seq)
+      return this.outcome(OutcomeKind.rejected, code)
+    }
+    const order = this.open(account, symbol, flags, priceTicks, lots, need)
+    this.countAccepted(account)
+    if (store.market.nowMs !== 0) {
+      const own = store.orders.i32[order * ORDER_WORDS + OR.position]
+      store.recent.add(own, sell ? 1 : 0, priceTicks, lots, store.market.nowMs)
+    }
+    this.message(CommandKind.new, flags, account, order, symbol, 0, seq, priceTicks, lots, 0)
+  }
+
+  /** Creates the order's record, takes its hold, and counts it everywhere. Returns its handle. */
+  private open(
+    account: number,
+    symbol: number,
+    flags: number,
+    priceTicks: number,
+    lots: number,
+    need: number,
+  ): number {
+    const { store, at } = this
+    const position = store.position(account, symbol)
+    const order = store.orders.alloc()
+    const o = order * ORDER_WORDS
+    const of = o >> 1
+    const { i32, f64 } = store.orders
+    copyId(this.commands.i32, at + CM.id, i32, o + OR.id)
+    f64[of + ORF.orderId] = this.seq
+    f64[of + ORF.priceTicks] = priceTicks
+    f64[of + ORF.leaves] = lots
+    i32[o + OR.position] = position
+    i32[o + OR.content] = contentOf(this.commands, at)
+    i32[o + OR.flagsAndCarry] = flags << 24
+    const accounts = store.accounts.i32
+    const a = account * ACCOUNT_WORDS
+    const last = accounts[a + AC.lastOrder]
+    i32[o + OR.before] = last
+    if (last === 0) accounts[a + AC.firstOrder] = order
+    else i32[last * ORDER_WORDS + OR.behind] = order
+    accounts[a + AC.lastOrder] = order
+    accounts[a + AC.openOrders] += 1
+    store.submissions.addOrder(order)
+
+    const p = position * POSITION_WORDS
+    const positions = store.positions
+    if (positions.i32[p + PO.openOrders] === 0 && positions.f64[(p >> 1) + POF.lots] === 0) {
+      accounts[a + AC.activeSymbols] += 1
+    }
+    positions.i32[p + PO.openOrders] += 1
+    const sell = (flags & Flag.sell) !== 0
+    positions.f64[(p >> 1) + (sell ? POF.openSell : POF.openBuy)] += lots
+    const balance = positions.i32[p + (sell ? PO.baseBalance : PO.quoteBalance)]
+    const b = balance * (BALANCE_WORDS >> 1)
+    store.balances.f64[b + BAF.available] -= need
+    store.balances.f64[b + BAF.held] += need
+    return order
+  }
+
+  // --- replace ------------------------------------------------------------------------------------
+
+  private replace(): void {
+    const { store, commands, at, seq } = this
+    const { i32, f64 } = commands
+    const account = i32[at + CM.account]
+    const symbol = i32[at + CM.symbol]
+    if (this.seenBefore(account, true)) return
+    const order = this.target(account, symbol)
+    if (order === 0) return this.refuseReplace(account, Code.UNKNOWN_ORDER, 0)
+    const { orders } = store
+    const o = order * ORDER_WORDS
+    const of = o >> 1
+    const position = orders.i32[o + OR.position]
+    const flags = orders.i32[o + OR.flagsAndCarry] >>> 24
+    const sell = (flags & Flag.sell) !== 0
+    const instrument = store.market.instrument(symbol)
+    const priceTicks = f64[(at >> 1) + CMF.priceTicks]
+    const lots = f64[(at >> 1) + CMF.qtyLots]
+    const remainder = lots - orders.f64[of + ORF.cum]
+    const notional = priceTicks * lots * instrument.quotePerTickLot
+    let code =
+      this.standing(account, symbol) ||
+      (remainder <= 0 ? Code.QTY_ALREADY_FILLED : 0) ||
+      quantityRefusal(instrument, lots) ||
+      valueRefusal(instrument, priceTicks, notional) ||
+      this.killRefusal(account)
+    if (code !== 0) return this.refuseReplace(account, code, order)
+
+    const raised = raiseReplace(store, order, instrument, priceTicks, remainder)
+    if (!this.onlyShrinks(order, priceTicks, lots)) {
+      const row = this.limitRow(account, symbol)
+      const openLots = this.openLots(position, sell)
+      const openAfter = openLots + raised.moreLots
+      code = this.risk(
+        account,
+        symbol,
+        position,
+        flags,
+        row,
+        true,
+        priceTicks,
+        lots,
+        notional,
+        openLots,
+        openAfter,
+      )
+      if (code !== 0) return this.refuseReplace(account, code, order)
+    }
+    const balances = store.balances.f64
+    const balance =
+      store.positions.i32[position * POSITION_WORDS + (sell ? PO.baseBalance : PO.quoteBalance)]
+    const b = balance * (BALANCE_WORDS >> 1)
+    const more = sell ? raised.more * instrument.basePerLot : raised.more
+    if (balances[b + BAF.available] < more) {
+      return this.refuseReplace(
+        account,
+        sell ? Code.INSUFFICIENT_HOLDINGS : Code.INSUFFICIENT_FUNDS,
+        order,
+      )
+    }
+    balances[b + BAF.available] -= more
+    balances[b + BAF.held] += more
+    const pf = position * (POSITION_WORDS >> 1)
+    store.positions.f64[pf + (sell ? POF.openSell : POF.openBuy)] += raised.moreLots
+    const inFlight = openReplace(store, order, raised, priceTicks, lots)
+    const orderId = orders.f64[of + ORF.orderId]
+    const content = contentOf(commands, at)
+    const submission = store.submissions.add(account, i32, at + CM.id, content, 0, orderId, seq)
+    store.submissions.pool.i32[submission * SUBMISSION_WORDS + SU.inFlight] = inFlight
+    this.countAccepted(account)
+    this.message(
+      CommandKind.replace,
+      flags,
+      account,
+      order,
+      symbol,
+      0,
+      orderId,
+      priceTicks,
+      lots,
+      submission,
+    )
+  }
+
+  /** Whether a replace keeps the price and does not raise the quantity of the version before it. */
+  private onlyShrinks(order: number, priceTicks: number, lots: number): boolean {
+    const { store } = this
+    const f = order * (ORDER_WORDS >> 1)
+    const { f64 } = store.orders
+    const leaves = f64[f + ORF.leaves]
+    if (leaves >= 0) {
+      return f64[f + ORF.priceTicks] === priceTicks && lots <= leaves + f64[f + ORF.cum]
+    }
+    const versions = store.inFlight.f64
+    const v = -leaves * (IN_FLIGHT_WORDS >> 1)
+    return versions[v + IFF.lastTicks] === priceTicks && lots <= versions[v + IFF.lastQty]
+  }
+
+  private refuseReplace(account: number, code: number, order: number): void {
+    const { store, commands, at, seq } = this
+    const orderId = order === 0 ? 0 : store.orders.f64[order * (ORDER_WORDS >> 1) + ORF.orderId]
+    const content = contentOf(commands, at)
+    store.submissions.add(account, commands.i32, at + CM.id, content, code, orderId, seq)
+    this.outcome(OutcomeKind.rejected, code)
+  }
+
+  // --- cancels ------------------------------------------------------------------------------------
+
+  private cancel(): void {
+    const { store, commands, at } = this
+    const account = commands.i32[at + CM.account]
+    const symbol = commands.i32[at + CM.symbol]
+    const orderId = commands.f64[(at >> 1) + CMF.orderId]
+    if (orderId !== 0) {
+      // The book knows its orders by id; no need to look here.
+      return this.message(CommandKind.cancel, 0, account, 0, symbol, 0, orderId, 0, 0, 0)
+    }
+    const order = this.target(account, symbol)
+    if (order === 0) return this.outcome(OutcomeKind.rejected, Code.UNKNOWN_ORDER)
+    const id = store.orders.f64[order * (ORDER_WORDS >> 1) + ORF.orderId]
+    this.message(CommandKind.cancel, 0, account, order, symbol, 0, id, 0, 0, 0)
+  }
+
+  private massCancel(): void {
+    const { i32 } = this.commands
+    const account = i32[this.at + CM.account]
+    const orders = this.administration.openOrders(
+      account,
+      i32[this.at + CM.symbol],
+      i32[this.at + CM.flags],
+    )
+    this.outcome(OutcomeKind.accepted, 0, orders.length)
+    this.cancelAll(orders)
+  }
+
+  private killSwitch(): void {
+    const orders = this.administration.killSwitch(this.commands, this.at)
+    this.outcome(OutcomeKind.accepted, 0, orders.length)
+    this.cancelAll(orders)
+  }
+
+  /** Asks the books to cancel orders, by ascending id. */
+  private cancelAll(orders: readonly number[]): void {
+    const { store } = this
+    for (const order of orders) {
+      const position = store.orders.i32[order * ORDER_WORDS + OR.position]
+      const account = store.positions.i32[position * POSITION_WORDS + PO.account]
+      const symbol = store.positions.i32[position * POSITION_WORDS + PO.symbol]
+      const id = store.orders.f64[order * (ORDER_WORDS >> 1) + ORF.orderId]
+      this.message(CommandKind.cancel, 0, account, order, symbol, -1, id, 0, 0, 0)
+    }
+  }
+
+  // --- what they share ----------------------------------------------------------------------------
+
+  /** Answers a client id that was used before; false if it is new. */
+  private seenBefore(account: number, isReplace: boolean): boolean {
+    const { store, commands, at, seq } = this
+    const entry = store.submissions.find(account, commands.i32, at + CM.id, seq)
+    if (entry === 0) return false
+    const content = contentOf(commands, at)
+    if (entry > 0) {
+      const o = entry * ORDER_WORDS
+      if (store.orders.i32[o + OR.content] === content) {
+        this.outcome(OutcomeKind.duplicate, 0, 0, store.orders.f64[(o >> 1) + ORF.orderId])
+      } else {
+        this.outcome(OutcomeKind.rejected, Code.DUPLICATE_ID)
+      }
+      return true
+    }
+    const { i32, f64 } = store.submissions.pool
+    const s = -entry * SUBMISSION_WORDS
+    if (i32[s + SU.content] === content) {
+      const code = i32[s + SU.code]
+      this.outcome(
+        OutcomeKind.duplicate,
+        code,
+        0,
+        code === 0 || isReplace ? f64[(s >> 1) + SUF.orderId] : 0,
+      )
+    } else {
+      this.outcome(OutcomeKind.rejected, Code.DUPLICATE_ID)
+    }
+    return true
+  }
+
+  /** The open order that a cancel or replace names, in this symbol, or 0. */
+  private target(account: number, symbol: number): number {
+    const { store, commands, at } = this
+    const orderId = commands.f64[(at >> 1) + CMF.orderId]
+    let order = 0
+    if (orderId !== 0) {
+      order = store.orderById(account, orderId)
+    } else {
+      const entry = store.submissions.find(account, commands.i32, at + CM.orig, this.seq)
+      const { i32 } = store.submissions.pool
+      // Until its outcome is known, a replace in flight names the order as well as the id before.
+      order = entry >= 0 ? entry : store.orderInFlight(i32[-entry * SUBMISSION_WORDS + SU.inFlight])
+    }
+    if (order === 0) return 0
+    const position = store.orders.i32[order * ORDER_WORDS + OR.position]
+    return store.positions.i32[position * POSITION_WORDS + PO.symbol] === symbol ? order : 0
+  }
+
+  private standing(account: number, symbol: number): number {
+    const { accounts, market } = this.store
+    if ((accounts.i32[account * ACCOUNT_WORDS + AC.flags] & AccountFlag.suspended) !== 0) {
+      return Code.ACCOUNT_SUSPENDED
+    }
+    return market.halted[symbol] !== 0 ? Code.HALTED : 0
+  }
+
+  private killRefusal(account: number): number {
+    const { accounts, market } = this.store
+    const killed = (accounts.i32[account * ACCOUNT_WORDS + AC.flags] & AccountFlag.killed) !== 0
+    return killed || market.killed ? Code.KILL_SWITCH : 0
+  }
+
+  private limitRow(account: number, symbol: number): number {
+    const flags = this.store.accounts.i32[account * ACCOUNT_WORDS + AC.flags]
+    return this.store.limits.rowFor(account, symbol, (flags & AccountFlag.ownLimits) !== 0)
+  }
+
+  private openLots(position: number, sell: boolean): number {
+    const f = position * (POSITION_WORDS >> 1)
+    return this.store.positions.f64[f + (sell ? POF.openSell : POF.openBuy)]
+  }
+
+  /** The balance that pays for an order: of the base asset for a sell, of the quote asset for a buy. */
+  private balanceToHold(account: number, position: number, of: Instrument, sell: boolean): number {
+    const { positions, balanceOf } = this.store
+    if (position === 0) return balanceOf.get(pairKey(account, sell ? of.base : of.quote))
+    return positions.i32[position * POSITION_WORDS + (sell ? PO.baseBalance : PO.quoteBalance)]
+  }
+
+  /** Reference price plus or minus the slippage in force, in ticks; 0 without a reference price. */
+  private protectionTicks(of: Instrument, symbol: number, flags: number, row: number): number {
+    const { market, limits } = this.store
+    const reference = market.referenceTicks[symbol]
+    if (reference === 0) return 0
+    const slippage = limits.rows[row + Limit.marketSlippage]
+    if ((flags & Flag.sell) === 0) {
+      const ticks = mulDivFloor(reference, MILLIONTHS + slippage, MILLIONTHS)
+      return ticks > INTEGER_MAX
+        ? ticks
+        : Math.max(Math.min(ticks, of.maxPriceTicks), of.minPriceTicks)
+    }
+    const ticks =
+      slippage >= MILLIONTHS ? 1 : mulDivCeil(reference, MILLIONTHS - slippage, MILLIONTHS)
+    return Math.max(Math.min(ticks, of.maxPriceTicks), of.minPriceTicks, 1)
+  }
+
+  /** Fills in what the rules look at and runs them. */
+  private risk(
+    account: number,
+    symbol: number,
+    position: number,
+    flags: number,
+    row: number,
+    isReplace: boolean,
+    priceTicks: number,
+    lots: number,
+    notional: number,
+    openBefore: number,
+    openAfter: number,
+  ): number {
+    const { store, check } = this
+    const { market, accounts, positions } = store
+    const sell = (flags & Flag.sell) !== 0
+    const a = account * ACCOUNT_WORDS
+    const p = position * POSITION_WORDS
+    check.limits = store.limits.rows
+    check.row = row
+    check.isReplace = isReplace
+    check.isSell = sell
+    check.isReduceOnly = (flags & Flag.reduceOnly) !== 0
+    check.positionLots = positions.f64[(p >> 1) + POF.lots]
+    check.isFirstInSymbol = positions.i32[p + PO.openOrders] === 0 && check.positionLots === 0
+    check.priceTicks = priceTicks
+    check.orderLots = lots
+    check.notional = notional
+    const instrument = market.instrument(symbol)
+    check.quotePerTickLot = instrument.quotePerTickLot
+    check.referenceTicks = market.referenceTicks[symbol]
+    check.openLotsBefore = openBefore
+    check.openLotsAfter = openAfter
+    check.accountOpenOrders = accounts.i32[a + AC.openOrders]
+    check.accountActiveSymbols = accounts.i32[a + AC.activeSymbols]
+    const second = Math.floor(market.nowMs / SECOND_MS)
+    check.ordersThisSecond =
+      accounts.f64[(a >> 1) + ACF.rateSecond] === second ? accounts.i32[a + AC.rateCount] : 0
+    const quoteBalance = this.balanceToHold(account, position, instrument, false)
+    check.realisedToday = store.realisedToday(quoteBalance)
+    check.nowMs = market.nowMs
+    check.sameAcceptedMs =
+      isReplace || market.nowMs === 0 || position === 0
+        ? -1
+        : store.recent.lastAccepted(position, sell ? 1 : 0, priceTicks, lots)
+    return firstRefusal(check)
+  }
+
+  private countAccepted(account: number): void {
+    const { accounts, market } = this.store
+    if (market.nowMs === 0) return
+    const a = account * ACCOUNT_WORDS
+    const second = Math.floor(market.nowMs / SECOND_MS)
+    if (accounts.f64[(a >> 1) + ACF.rateSecond] === second) {
+      accounts.i32[a + AC.rateCount] += 1
+    } else {
+      accounts.f64[(a >> 1) + ACF.rateSecond] = second
+      accounts.i32[a + AC.rateCount] = 1
+    }
+  }
+
+  private outcome(kind: OutcomeKind, code: number, affected = 0, orderId = 0): void {
+    const at = this.outcomes.append()
+    const { i32, f64 } = this.outcomes
+    i32[at + OC.kind] = kind
+    i32[at + OC.command] = this.number
+    i32[at + OC.code] = code
+    i32[at + OC.affected] = affected
+    f64[(at >> 1) + OCF.orderId] = orderId
+  }
+
+  private message(
+    kind: CommandKind,
+    flags: number,
+    account: number,
+    tag: number,
+    symbol: number,
+    index: number,
+    orderId: number,
+    priceTicks: number,
+    lots: number,
+    aux: number,
+  ): void {
+    const at = this.messages.append()
+    const { i32, f64 } = this.messages
+    i32[at + MS.kind] = kind
+    i32[at + MS.flags] = flags
+    i32[at + MS.account] = account
+    i32[at + MS.tag] = tag
+    i32[at + MS.symbol] = symbol
+    i32[at + MS.index] = index
+    const f = at >> 1
+    f64[f + MSF.seq] = this.seq
+    f64[f + MSF.orderId] = orderId
+    f64[f + MSF.priceTicks] = priceTicks
+    f64[f + MSF.qtyLots] = lots
+    f64[f + MSF.aux] = aux
+  }
+}
+
+function quantityRefusal(of: Instrument, lots: number): number {
+  if (lots < of.minQtyLots) return Code.QTY_BELOW_MIN
+  return lots > of.maxQtyLots ? Code.QTY_ABOVE_MAX : 0
+}
+
+function valueRefusal(of: Instrument, priceTicks: number, notional: number): number {
+  if (priceTicks > INTEGER_MAX) return Code.OVERFLOW
+  if (priceTicks < of.minPriceTicks || priceTicks > of.maxPriceTicks) return Code.PRICE_OUT_OF_BAND
+  if (notional > INTEGER_MAX || needOf(notional, of.holdFeeRate, 0) > INTEGER_MAX) {
+    return Code.OVERFLOW
+  }
+  if (notional < of.minNotional) return Code.NOTIONAL_BELOW_MIN
+  return notional > of.maxNotional ? Code.NOTIONAL_ABOVE_MAX : 0
+}

@@ -1,0 +1,188 @@
+// Writes execution reports from the accounts' state as it is at that moment.
+
+import { copyId } from '../../protocol/client-id.ts'
+import { CM, CMF, COMMAND_WORDS, CommandKind, type CommandLog } from '../../protocol/command-log.ts'
+import { ExecType, Mark, OrdStatus, type ReportLog, RP, RPF } from '../../protocol/report-log.ts'
+import type { AccountStore } from './account-store.ts'
+import { OR, ORDER_WORDS, ORF, PO, POSITION_WORDS } from './records.ts'
+import { SU, SUBMISSION_WORDS } from './submissions.ts'
+
+export class Reporter {
+  private readonly store: AccountStore
+  private readonly reports: ReportLog
+  private commands: CommandLog | undefined
+  private firstSeq = 0
+
+  constructor(store: AccountStore, reports: ReportLog) {
+    this.store = store
+    this.reports = reports
+  }
+
+  /** Starts a round's reports. */
+  begin(commands: CommandLog, firstSeq: number): void {
+    this.commands = commands
+    this.firstSeq = firstSeq
+    this.reports.clear()
+  }
+
+  /** A report about an order as it stands; what ends it leaves nothing open. */
+  order(
+    execType: ExecType,
+    status: OrdStatus,
+    order: number,
+    seq: number,
+    index: number,
+    code: number,
+  ): void {
+    const at = this.ofOrder(execType | (code << 8), order, seq, index)
+    const { i32, f64 } = this.reports
+    const f = at >> 1
+    const ends = status === OrdStatus.canceled || status === OrdStatus.expired
+    if (ends) f64[f + RPF.leavesQty] = 0
+    const open = f64[f + RPF.cumQty] === 0 ? OrdStatus.new : OrdStatus.partiallyFilled
+    i32[at + RP.flags] |= (ends ? status : open) << 8
+  }
+
+  /** A replace took effect; `submission` carries the id before. */
+  replaced(order: number, submission: number, seq: number, index: number): void {
+    const at = this.ofOrder(ExecType.replaced, order, seq, index)
+    const { i32, f64 } = this.reports
+    const submissions = this.store.submissions.pool.i32
+    copyId(submissions, submission * SUBMISSION_WORDS + SU.id, i32, at + RP.orig)
+    const open = f64[(at >> 1) + RPF.cumQty] === 0 ? OrdStatus.new : OrdStatus.partiallyFilled
+    i32[at + RP.flags] |= open << 8
+  }
+
+  /** One side's fill. */
+  trade(
+    order: number,
+    seq: number,
+    index: number,
+    ticks: number,
+    lots: number,
+    tradeId: number,
+    fee: number,
+    leaves: number,
+    isTaker: boolean,
+  ): void {
+    const at = this.ofOrder(ExecType.trade, order, seq, index)
+    const { i32, f64 } = this.reports
+    const f = at >> 1
+    const status = leaves === 0 ? OrdStatus.filled : OrdStatus.partiallyFilled
+    i32[at + RP.flags] |= (status << 8) | (isTaker ? Mark.aggressor << 24 : 0)
+    f64[f + RPF.lastTicks] = ticks
+    f64[f + RPF.lastLots] = lots
+    f64[f + RPF.tradeId] = tradeId
+    f64[f + RPF.amount] = fee
+  }
+
+  /** A command that is not an order was carried out. */
+  accepted(command: number, seq: number, affected: number): void {
+    const at = this.ofCommand(ExecType.accepted, command, seq, 0)
+    this.reports.i32[at + RP.affected] = affected
+    const from = command * COMMAND_WORDS
+    const { i32, f64 } = this.commands as CommandLog
+    const kind = i32[from + CM.kind]
+    if (kind === CommandKind.transfer) this.reports.i32[at + RP.affected] = i32[from + CM.to]
+    this.reports.f64[(at >> 1) + RPF.amount] = f64[(from >> 1) + CMF.amount]
+  }
+
+  /** A command was refused before any book saw it. */
+  rejected(command: number, seq: number, code: number, index: number): void {
+    const at = this.ofCommand(ExecType.rejected | (code << 8), command, seq, index)
+    this.reports.i32[at + RP.flags] |= OrdStatus.rejected << 8
+  }
+
+  /** The book refused the command with this seq. */
+  rejectedByBook(seq: number, index: number, code: number, orderId: number): void {
+    const at = this.ofCommand(ExecType.rejected | (code << 8), seq - this.firstSeq, seq, index)
+    this.reports.i32[at + RP.flags] |= OrdStatus.rejected << 8
+    this.reports.f64[(at >> 1) + RPF.orderId] = orderId
+  }
+
+  /** A command was seen before: the first outcome again. */
+  duplicate(command: number, seq: number, code: number, orderId: number): void {
+    const { i32 } = this.commands as CommandLog
+    const kind = i32[command * COMMAND_WORDS + CM.kind]
+    const isOrder = kind === CommandKind.new || kind === CommandKind.replace
+    const replaced = kind === CommandKind.replace ? ExecType.replaced : ExecType.new
+    const done = isOrder ? replaced : ExecType.accepted
+    const at = this.ofCommand(
+      (code === 0 ? done : ExecType.rejected) | (code << 8),
+      command,
+      seq,
+      0,
+    )
+    this.reports.i32[at + RP.flags] |= Mark.duplicate << 24
+    this.reports.f64[(at >> 1) + RPF.orderId] = orderId
+    this.reports.f64[(at >> 1) + RPF.amount] = isOrder
+      ? 0
+      : (this.commands as CommandLog).f64[((command * COMMAND_WORDS) >> 1) + CMF.amount]
+    if (kind === CommandKind.transfer) {
+      this.reports.i32[at + RP.affected] = i32[command * COMMAND_WORDS + CM.to]
+    }
+  }
+
+  /** A report with what every order report carries; returns its first word. */
+  private ofOrder(execType: number, order: number, seq: number, index: number): number {
+    const { store, reports } = this
+    const at = reports.append()
+    const { i32, f64 } = reports
+    const f = at >> 1
+    const o = order * ORDER_WORDS
+    const of = o >> 1
+    const orders = store.orders.i32
+    const doubles = store.orders.f64
+    const p = orders[o + OR.position] * POSITION_WORDS
+    const leaves = store.leavesOf(order)
+    i32[at + RP.execType] = execType
+    i32[at + RP.flags] = orders[o + OR.flagsAndCarry] >>> 24
+    i32[at + RP.account] = store.positions.i32[p + PO.account]
+    i32[at + RP.symbol] = store.positions.i32[p + PO.symbol]
+    i32[at + RP.index] = index
+    i32[at + RP.affected] = 0
+    copyId(orders, o + OR.id, i32, at + RP.id)
+    for (let word = at + RP.orig; word < at + RP.orig + 8; word += 1) i32[word] = 0
+    f64[f + RPF.seq] = seq
+    f64[f + RPF.orderId] = doubles[of + ORF.orderId]
+    f64[f + RPF.priceTicks] = doubles[of + ORF.priceTicks]
+    f64[f + RPF.orderQty] = leaves + doubles[of + ORF.cum]
+    f64[f + RPF.cumQty] = doubles[of + ORF.cum]
+    f64[f + RPF.leavesQty] = leaves
+    f64[f + RPF.cumNotional] = doubles[of + ORF.cumNotional]
+    f64[f + RPF.lastTicks] = 0
+    f64[f + RPF.lastLots] = 0
+    f64[f + RPF.tradeId] = 0
+    f64[f + RPF.amount] = 0
+    f64[f + RPF.nowMs] = store.market.nowMs
+    f64[f + RPF.target] = 0
+    return at
+  }
+
+  /** A report that echoes a command; returns its first word. */
+  private ofCommand(execType: number, command: number, seq: number, index: number): number {
+    const { store, reports } = this
+    const { i32: from, f64: doubles } = this.commands as CommandLog
+    const c = command * COMMAND_WORDS
+    const at = reports.appendZeroed()
+    const { i32, f64 } = reports
+    const f = at >> 1
+    const kind = from[c + CM.kind]
+    i32[at + RP.execType] = execType
+    i32[at + RP.flags] = kind << 16
+    i32[at + RP.account] = from[c + CM.account]
+    i32[at + RP.symbol] = from[c + CM.symbol]
+    i32[at + RP.index] = index
+    copyId(from, c + CM.id, i32, at + RP.id)
+    copyId(from, c + CM.orig, i32, at + RP.orig)
+    f64[f + RPF.seq] = seq
+    f64[f + RPF.nowMs] = store.market.nowMs
+    if (kind === CommandKind.new || kind === CommandKind.replace) {
+      if (kind === CommandKind.new) i32[at + RP.flags] |= from[c + CM.flags]
+      f64[f + RPF.priceTicks] = doubles[(c >> 1) + CMF.priceTicks]
+      f64[f + RPF.orderQty] = doubles[(c >> 1) + CMF.qtyLots]
+    }
+    f64[f + RPF.target] = doubles[(c >> 1) + CMF.orderId]
+    return at
+  }
+}

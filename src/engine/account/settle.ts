@@ -1,0 +1,402 @@
+// Phase three of a round: what happened, at its account, in (seq, index) order. Holds become postings, the
+// rest is released, positions and counters move, reports are written.
+
+import { mulDivFloor } from '../../lib/arithmetic.ts'
+import { assert } from '../../lib/assert.ts'
+import type { RecordLog } from '../../lib/record-log.ts'
+import { CM, CMF, COMMAND_WORDS, CommandKind, type CommandLog } from '../../protocol/command-log.ts'
+import { EV, EVENT_WORDS, EVF, EventKind, type EventLog } from '../../protocol/event-log.ts'
+import type { Instrument } from '../../protocol/instrument.ts'
+import { Flag } from '../../protocol/order-flags.ts'
+import { ExecType, OrdStatus } from '../../protocol/report-log.ts'
+import { OC, OCF, OUTCOME_WORDS, OutcomeKind } from '../messages.ts'
+import { type AccountStore, EXTERNAL, FEES } from './account-store.ts'
+import { carryAfter, feeOf } from './fees.ts'
+import type { Postings } from './postings.ts'
+import {
+  AC,
+  ACCOUNT_WORDS,
+  BA,
+  BAF,
+  BALANCE_WORDS,
+  CARRY_MASK,
+  IF,
+  IFF,
+  IN_FLIGHT_WORDS,
+  OR,
+  ORDER_WORDS,
+  ORF,
+  PO,
+  POF,
+  POSITION_WORDS,
+} from './records.ts'
+import type { Reporter } from './reporter.ts'
+import { SU, SUBMISSION_WORDS } from './submissions.ts'
+
+const ORDER_DOUBLES = ORDER_WORDS >> 1
+const BALANCE_DOUBLES = BALANCE_WORDS >> 1
+const POSITION_DOUBLES = POSITION_WORDS >> 1
+const IN_FLIGHT_DOUBLES = IN_FLIGHT_WORDS >> 1
+
+export class SettlePhase {
+  private readonly store: AccountStore
+  private readonly reporter: Reporter
+  private readonly postings: Postings
+
+  constructor(store: AccountStore, reporter: Reporter, postings: Postings) {
+    this.store = store
+    this.reporter = reporter
+    this.postings = postings
+  }
+
+  /** Settles a round: the books' events and the hold phase's outcomes, merged by seq. */
+  run(commands: CommandLog, firstSeq: number, outcomes: RecordLog, events: EventLog): void {
+    this.reporter.begin(commands, firstSeq)
+    let event = 0
+    for (let outcome = 0; outcome < outcomes.count; outcome += 1) {
+      const seq = firstSeq + outcomes.i32[outcome * OUTCOME_WORDS + OC.command]
+      while (event < events.count && events.f64[event * (EVENT_WORDS >> 1) + EVF.seq] < seq) {
+        this.event(events, event)
+        event += 1
+      }
+      this.outcome(commands, outcomes, outcome, seq)
+    }
+    for (; event < events.count; event += 1) this.event(events, event)
+  }
+
+  // --- commands that no book saw ------------------------------------------------------------------
+
+  private outcome(commands: CommandLog, outcomes: RecordLog, number: number, seq: number): void {
+    const { i32, f64 } = outcomes
+    const at = number * OUTCOME_WORDS
+    const command = i32[at + OC.command]
+    switch (i32[at + OC.kind]) {
+      case OutcomeKind.rejected:
+        return this.reporter.rejected(command, seq, i32[at + OC.code], 0)
+      case OutcomeKind.duplicate:
+        return this.reporter.duplicate(
+          command,
+          seq,
+          i32[at + OC.code],
+          f64[(at >> 1) + OCF.orderId],
+        )
+      case OutcomeKind.transfer:
+        this.settleTransfer(commands, command * COMMAND_WORDS, seq)
+        return this.reporter.accepted(command, seq, 0)
+      default:
+        return this.reporter.accepted(command, seq, i32[at + OC.affected])
+    }
+  }
+
+  private settleTransfer(commands: CommandLog, at: number, seq: number): void {
+    const { store, postings } = this
+    const { i32, f64 } = commands
+    const kind = i32[at + CM.kind]
+    const account = i32[at + CM.account]
+    const asset = i32[at + CM.asset]
+    const amount = f64[(at >> 1) + CMF.amount]
+    const from = kind === CommandKind.deposit ? EXTERNAL : account
+    const other = kind === CommandKind.withdraw ? EXTERNAL : i32[at + CM.to]
+    const to = kind === CommandKind.deposit ? account : other
+    const fromBalance = store.balance(from, asset)
+    const toBalance = store.balance(to, asset)
+    store.balances.f64[fromBalance * BALANCE_DOUBLES + BAF.held] -= amount
+    store.balances.f64[toBalance * BALANCE_DOUBLES + BAF.available] += amount
+    postings.add(seq, 0, from, asset, -amount)
+    postings.add(seq, 0, to, asset, amount)
+  }
+
+  // --- what the books said ------------------------------------------------------------------------
+
+  private event(events: EventLog, number: number): void {
+    const { i32, f64 } = events
+    const at = number * EVENT_WORDS
+    const f = at >> 1
+    const kind = i32[at] & 255
+    const code = i32[at] >>> 8
+    const order = i32[at + EV.tag]
+    const index = i32[at + EV.index]
+    const seq = f64[f + EVF.seq]
+    switch (kind) {
+      case EventKind.tradeTaker:
+      case EventKind.tradeMaker:
+        return this.fill(events, at, order, seq, index, kind === EventKind.tradeTaker)
+      case EventKind.accepted:
+        return this.reporter.order(ExecType.new, OrdStatus.new, order, seq, index, code)
+      case EventKind.replaced:
+        return this.replaced(events, at, order, seq, index)
+      case EventKind.replaceRejected: {
+        const submission = f64[f + EVF.aux]
+        const { i32: submissions } = this.store.submissions.pool
+        const inFlight = submissions[submission * SUBMISSION_WORDS + SU.inFlight]
+        this.store.submissions.refuse(submission, code, seq)
+        this.reporter.rejectedByBook(seq, index, code, f64[f + EVF.orderId])
+        return this.landed(inFlight)
+      }
+      case EventKind.canceled:
+        return this.ended(ExecType.canceled, OrdStatus.canceled, order, seq, index, code)
+      case EventKind.expired:
+        // Self-trade prevention may have taken lots away before it ended the order.
+        this.shrink(order, f64[f + EVF.leavesLots])
+        return this.ended(ExecType.expired, OrdStatus.expired, order, seq, index, code)
+      case EventKind.restated:
+        this.shrink(order, f64[f + EVF.leavesLots])
+        return this.reporter.order(ExecType.restated, OrdStatus.none, order, seq, index, code)
+      case EventKind.rejected:
+        this.reporter.rejectedByBook(seq, index, code, 0)
+        return this.close(order, seq, code)
+      case EventKind.cancelRejected:
+        // The order of a mass cancel that was gone by the time it was its turn: nothing to say.
+        if (index >= 0) this.reporter.rejectedByBook(seq, index, code, 0)
+        return
+      default:
+        assert(false, `a known kind of event, not ${kind}`)
+    }
+  }
+
+  /** One order's fill: pay, receive, take the fee, move the position. */
+  private fill(
+    events: EventLog,
+    at: number,
+    order: number,
+    seq: number,
+    index: number,
+    isTaker: boolean,
+  ): void {
+    const { store, postings } = this
+    const { orders, positions, balances } = store
+    const f = at >> 1
+    const ticks = events.f64[f + EVF.priceTicks]
+    const lots = events.f64[f + EVF.qtyLots]
+    const leaves = events.f64[f + EVF.leavesLots]
+    const o = order * ORDER_WORDS
+    const of = order * ORDER_DOUBLES
+    const position = orders.i32[o + OR.position]
+    const p = position * POSITION_WORDS
+    const instrument = store.market.instrument(positions.i32[p + PO.symbol])
+    const notional = ticks * lots * instrument.quotePerTickLot
+    const rate = isTaker ? instrument.takerFeeRate : instrument.makerFeeRate
+    const flagsAndCarry = orders.i32[o + OR.flagsAndCarry]
+    const carry = flagsAndCarry & CARRY_MASK
+    const fee = feeOf(notional, rate, carry)
+    const isSell = ((flagsAndCarry >>> 24) & Flag.sell) !== 0
+    const base = lots * instrument.basePerLot
+    const baseAt = positions.i32[p + PO.baseBalance] * BALANCE_DOUBLES
+    const quote = positions.i32[p + PO.quoteBalance]
+    const quoteAt = quote * BALANCE_DOUBLES
+    const inFlight = orders.f64[of + ORF.leaves] < 0 ? -orders.f64[of + ORF.leaves] : 0
+
+    const needBefore = isSell || inFlight !== 0 ? 0 : store.needOfOrder(order, leaves + lots)
+    orders.i32[o + OR.flagsAndCarry] =
+      (flagsAndCarry & ~CARRY_MASK) | carryAfter(notional, rate, carry)
+    orders.f64[of + ORF.cum] += lots
+    orders.f64[of + ORF.cumNotional] += notional
+    if (inFlight === 0) orders.f64[of + ORF.leaves] = leaves
+
+    const money = balances.f64
+    if (isSell) {
+      money[baseAt + BAF.held] -= base
+      money[quoteAt + BAF.available] += notional - fee
+    } else {
+      const freed = inFlight !== 0 ? notional + fee : needBefore - store.needOfOrder(order, leaves)
+      money[quoteAt + BAF.held] -= freed
+      money[quoteAt + BAF.available] += freed - notional - fee
+      money[baseAt + BAF.available] += base
+    }
+    if (inFlight !== 0) {
+      const v = inFlight * IN_FLIGHT_DOUBLES
+      const versions = store.inFlight.f64
+      versions[v + IFF.leaves] = leaves
+      versions[v + IFF.reserved] -= isSell ? lots : notional + fee
+      versions[v + IFF.lots] -= lots
+    }
+    const fees = store.balance(FEES, instrument.quote)
+    store.balances.f64[fees * BALANCE_DOUBLES + BAF.available] += fee
+    positions.f64[position * POSITION_DOUBLES + (isSell ? POF.openSell : POF.openBuy)] -= lots
+    const profit =
+      this.movePosition(position, isSell ? -lots : lots, notional, ticks, instrument) - fee
+    this.realise(position, quote, profit)
+
+    if (postings.enabled) {
+      const account = positions.i32[p + PO.account]
+      const transaction = isTaker ? index : index - 1
+      postings.add(seq, transaction, account, instrument.base, isSell ? -base : base)
+      postings.add(
+        seq,
+        transaction,
+        account,
+        instrument.quote,
+        isSell ? notional - fee : -notional - fee,
+      )
+      postings.add(seq, transaction, FEES, instrument.quote, fee)
+    }
+    const tradeId = events.f64[f + EVF.aux]
+    this.reporter.trade(order, seq, index, ticks, lots, tradeId, fee, leaves, isTaker)
+    if (leaves === 0) this.close(order, seq, 0)
+  }
+
+  /** Moves a position by a fill; returns the profit it realises, fee not counted. */
+  private movePosition(
+    position: number,
+    signedLots: number,
+    notional: number,
+    ticks: number,
+    of: Instrument,
+  ): number {
+    const { f64 } = this.store.positions
+    const p = position * POSITION_DOUBLES
+    const before = f64[p + POF.lots]
+    const after = before + signedLots
+    f64[p + POF.lots] = after
+    const cost = f64[p + POF.cost]
+    if (before === 0 || before > 0 === signedLots > 0) {
+      f64[p + POF.cost] = cost + notional
+      return 0
+    }
+    const closed = Math.min(Math.abs(before), Math.abs(signedLots))
+    const costOut = mulDivFloor(cost, closed, Math.abs(before))
+    const opened = Math.abs(signedLots) - closed
+    const perLot = ticks * of.quotePerTickLot
+    f64[p + POF.cost] = opened > 0 ? opened * perLot : cost - costOut
+    const closing = closed * perLot
+    return before > 0 ? closing - costOut : costOut - closing
+  }
+
+  private realise(position: number, quoteBalance: number, profit: number): void {
+    const { store } = this
+    store.positions.f64[position * POSITION_DOUBLES + POF.realised] += profit
+    const b = quoteBalance * BALANCE_WORDS
+    const { day } = store.market
+    const { i32, f64 } = store.balances
+    if (i32[b + BA.day] !== day) {
+      i32[b + BA.day] = day
+      f64[(b >> 1) + BAF.realisedToday] = 0
+    }
+    f64[(b >> 1) + BAF.realisedToday] += profit
+  }
+
+  private replaced(events: EventLog, at: number, order: number, seq: number, index: number): void {
+    const { store } = this
+    const f = at >> 1
+    const submission = events.f64[f + EVF.aux]
+    const { i32 } = store.submissions.pool
+    const inFlight = i32[submission * SUBMISSION_WORDS + SU.inFlight]
+    store.submissions.exchange(order, submission, seq)
+    store.orders.f64[order * ORDER_DOUBLES + ORF.priceTicks] = events.f64[f + EVF.priceTicks]
+    store.inFlight.f64[inFlight * IN_FLIGHT_DOUBLES + IFF.leaves] = events.f64[f + EVF.leavesLots]
+    this.landed(inFlight)
+    this.reporter.replaced(order, submission, seq, index)
+  }
+
+  /** One replace of a record in flight has its outcome; with the last one the hold becomes exact again. */
+  private landed(inFlight: number): void {
+    const { store } = this
+    const at = inFlight * IN_FLIGHT_WORDS
+    const { i32, f64 } = store.inFlight
+    i32[at + IF.count] -= 1
+    if (i32[at + IF.count] > 0) return
+    const order = i32[at + IF.order]
+    if (order !== 0) {
+      const leaves = f64[(at >> 1) + IFF.leaves]
+      store.orders.f64[order * ORDER_DOUBLES + ORF.leaves] = leaves
+      this.release(order, f64[(at >> 1) + IFF.reserved], f64[(at >> 1) + IFF.lots], leaves)
+    }
+    store.inFlight.release(inFlight)
+  }
+
+  /** Lowers the hold of an order in flight to what it needs for `leaves`. */
+  private release(order: number, reserved: number, lots: number, leaves: number): void {
+    const { store } = this
+    const o = order * ORDER_WORDS
+    const position = store.orders.i32[o + OR.position]
+    const isSell = ((store.orders.i32[o + OR.flagsAndCarry] >>> 24) & Flag.sell) !== 0
+    const p = position * POSITION_WORDS
+    const need = store.needOfOrder(order, leaves)
+    const { basePerLot } = store.market.instrument(store.positions.i32[p + PO.symbol])
+    const freed = (isSell ? reserved * basePerLot : reserved) - need
+    assert(freed >= 0, 'an order in flight holds at least what it needs')
+    const balance = store.positions.i32[p + (isSell ? PO.baseBalance : PO.quoteBalance)]
+    store.balances.f64[balance * BALANCE_DOUBLES + BAF.held] -= freed
+    store.balances.f64[balance * BALANCE_DOUBLES + BAF.available] += freed
+    store.positions.f64[(p >> 1) + (isSell ? POF.openSell : POF.openBuy)] -= lots - leaves
+  }
+
+  /** Lots taken away without a trade: lowers leaves and, unless a replace is in flight, the hold. */
+  private shrink(order: number, leaves: number): void {
+    const { store } = this
+    const f = order * ORDER_DOUBLES
+    const known = store.orders.f64[f + ORF.leaves]
+    if (known < 0) {
+      store.inFlight.f64[-known * IN_FLIGHT_DOUBLES + IFF.leaves] = leaves
+      return
+    }
+    if (known === leaves) return
+    const o = order * ORDER_WORDS
+    const isSell = ((store.orders.i32[o + OR.flagsAndCarry] >>> 24) & Flag.sell) !== 0
+    const { basePerLot } = this.instrumentOf(order)
+    const before = store.needOfOrder(order, known)
+    store.orders.f64[f + ORF.leaves] = leaves
+    this.release(order, isSell ? before / basePerLot : before, known, leaves)
+  }
+
+  private ended(
+    execType: ExecType,
+    status: OrdStatus,
+    order: number,
+    seq: number,
+    index: number,
+    code: number,
+  ): void {
+    this.reporter.order(execType, status, order, seq, index, code)
+    this.close(order, seq, 0)
+  }
+
+  /** The order is over: releases what it still holds, and remembers its id with `code`. */
+  private close(order: number, seq: number, code: number): void {
+    const { store } = this
+    const o = order * ORDER_WORDS
+    const known = store.orders.f64[order * ORDER_DOUBLES + ORF.leaves]
+    if (known < 0) {
+      const v = -known * IN_FLIGHT_DOUBLES
+      const { f64, i32 } = store.inFlight
+      this.release(order, f64[v + IFF.reserved], f64[v + IFF.lots], 0)
+      i32[-known * IN_FLIGHT_WORDS + IF.order] = 0
+    } else if (known > 0) {
+      this.shrink(order, 0)
+    }
+    const position = store.orders.i32[o + OR.position]
+    const p = position * POSITION_WORDS
+    const account = store.positions.i32[p + PO.account]
+    const orderId = store.orders.f64[order * ORDER_DOUBLES + ORF.orderId]
+    store.submissions.retire(order, account, code, code === 0 ? orderId : 0, seq)
+    this.unlink(order, account)
+    store.positions.i32[p + PO.openOrders] -= 1
+    const { i32: accounts } = store.accounts
+    accounts[account * ACCOUNT_WORDS + AC.openOrders] -= 1
+    if (
+      store.positions.i32[p + PO.openOrders] === 0 &&
+      store.positions.f64[(p >> 1) + POF.lots] === 0
+    ) {
+      accounts[account * ACCOUNT_WORDS + AC.activeSymbols] -= 1
+    }
+    store.orders.release(order)
+  }
+
+  private unlink(order: number, account: number): void {
+    const { orders, accounts } = this.store
+    const { i32 } = orders
+    const before = i32[order * ORDER_WORDS + OR.before]
+    const behind = i32[order * ORDER_WORDS + OR.behind]
+    const a = account * ACCOUNT_WORDS
+    if (before === 0) accounts.i32[a + AC.firstOrder] = behind
+    else i32[before * ORDER_WORDS + OR.behind] = behind
+    if (behind === 0) accounts.i32[a + AC.lastOrder] = before
+    else i32[behind * ORDER_WORDS + OR.before] = before
+  }
+
+  private instrumentOf(order: number): Instrument {
+    const { orders, positions, market } = this.store
+    const position = orders.i32[order * ORDER_WORDS + OR.position]
+    return market.instrument(positions.i32[position * POSITION_WORDS + PO.symbol])
+  }
+}

@@ -1,0 +1,174 @@
+// The price levels of books: any price the tick allows, memory by levels in use, not by price range.
+//
+// Thirty-two neighbouring prices make a page: a bitmap of the occupied ones and a level each. A side of a
+// book keeps its pages sorted, the best one last: near the touch a price is found in the last page or
+// two, far from it by binary search, and the next best price is a bit scan. Pages and levels of all books
+// of a shard share two pools.
+
+import { RecordPool } from '../../lib/record-pool.ts'
+import { Side } from '../../protocol/order-flags.ts'
+
+/** Level, 8 words: f64 0 priceTicks, 1 total lots; i32 4 head, 5 tail, 6 orders, 7 page. */
+export const LEVEL_WORDS = 8
+export const LV = { head: 4, tail: 5, orders: 6, page: 7 } as const
+export const LVF = { priceTicks: 0, lots: 1 } as const
+
+/** Page, 36 words: f64 0 key; i32 2 bitmap, 3 side of the book; 4.. the level at each of 32 prices. */
+const PAGE_WORDS = 36
+const PG = { bitmap: 2, side: 3, slots: 4 } as const
+const PRICES_PER_PAGE = 32
+
+/** The levels and pages of all books of a shard. */
+export class LevelStore {
+  readonly levels: RecordPool
+  readonly pages: RecordPool
+
+  constructor(initial: number) {
+    this.levels = new RecordPool('levels', LEVEL_WORDS, initial)
+    this.pages = new RecordPool('pages', PAGE_WORDS, Math.max(4, initial >> 3))
+  }
+}
+
+/** One side of one book: its levels by price. */
+export class BookSide {
+  readonly side: Side
+  /** The best level's handle, 0 if the side is empty. */
+  best = 0
+  private readonly store: LevelStore
+  /** Pages from the worst prices to the best. Keys ascend; an ask page's key is its negated number. */
+  private pages = new Int32Array(4)
+  private keys = new Float64Array(4)
+  private count = 0
+
+  constructor(side: Side, store: LevelStore) {
+    this.side = side
+    this.store = store
+  }
+
+  /** The level at a price, created empty if there is none. */
+  levelAt(priceTicks: number): number {
+    const number = Math.floor(priceTicks / PRICES_PER_PAGE)
+    const slot = priceTicks - number * PRICES_PER_PAGE
+    const page = this.pageFor(this.side === Side.buy ? number : -number)
+    const at = page * PAGE_WORDS + PG.slots + slot
+    const found = this.store.pages.i32[at]
+    return found !== 0 ? found : this.addLevel(page, slot, priceTicks)
+  }
+
+  /** Takes an empty level out. */
+  removeLevel(level: number): void {
+    const { levels, pages } = this.store
+    const page = levels.i32[level * LEVEL_WORDS + LV.page]
+    const slot = levels.f64[level * (LEVEL_WORDS >> 1) + LVF.priceTicks] % PRICES_PER_PAGE
+    const at = page * PAGE_WORDS
+    pages.i32[at + PG.slots + slot] = 0
+    const bitmap = pages.i32[at + PG.bitmap] & ~(1 << slot)
+    pages.i32[at + PG.bitmap] = bitmap
+    levels.release(level)
+    if (bitmap === 0) this.removePage(page)
+    if (level === this.best) this.best = this.bestOfLastPage()
+  }
+
+  /** The next level behind `level`, worse by price, or 0. */
+  after(level: number): number {
+    const { levels, pages } = this.store
+    const page = levels.i32[level * LEVEL_WORDS + LV.page]
+    const slot = levels.f64[level * (LEVEL_WORDS >> 1) + LVF.priceTicks] % PRICES_PER_PAGE
+    const bitmap = pages.i32[page * PAGE_WORDS + PG.bitmap]
+    // Bits of worse prices: below for bids, above for asks.
+    const rest = this.side === Side.buy ? bitmap & ((1 << slot) - 1) : bitmap & (-2 << slot)
+    if (rest !== 0) return this.bestIn(page, rest)
+    const at = this.indexOf(pages.f64[page * (PAGE_WORDS >> 1)])
+    if (at === 0) return 0
+    const next = this.pages[at - 1]
+    return this.bestIn(next, pages.i32[next * PAGE_WORDS + PG.bitmap])
+  }
+
+  private addLevel(page: number, slot: number, priceTicks: number): number {
+    const { levels, pages } = this.store
+    const level = levels.alloc()
+    levels.f64[level * (LEVEL_WORDS >> 1) + LVF.priceTicks] = priceTicks
+    levels.i32[level * LEVEL_WORDS + LV.page] = page
+    pages.i32[page * PAGE_WORDS + PG.slots + slot] = level
+    pages.i32[page * PAGE_WORDS + PG.bitmap] |= 1 << slot
+    const best = this.best
+    if (best === 0) {
+      this.best = level
+    } else {
+      const bestTicks = levels.f64[best * (LEVEL_WORDS >> 1) + LVF.priceTicks]
+      if (this.side === Side.buy ? priceTicks > bestTicks : priceTicks < bestTicks) {
+        this.best = level
+      }
+    }
+    return level
+  }
+
+  private bestOfLastPage(): number {
+    if (this.count === 0) return 0
+    const page = this.pages[this.count - 1]
+    return this.bestIn(page, this.store.pages.i32[page * PAGE_WORDS + PG.bitmap])
+  }
+
+  /** The best level among the set bits of a page: the highest price for bids, the lowest for asks. */
+  private bestIn(page: number, bits: number): number {
+    const slot = 31 - Math.clz32(this.side === Side.buy ? bits : bits & -bits)
+    return this.store.pages.i32[page * PAGE_WORDS + PG.slots + slot]
+  }
+
+  /** The page with a key, created if there is none. */
+  private pageFor(key: number): number {
+    const at = this.indexOf(key)
+    if (at < this.count && this.keys[at] === key) return this.pages[at]
+    return this.insertPage(at, key)
+  }
+
+  /** Where a key is, or belongs: the first index whose key is not below it. */
+  private indexOf(key: number): number {
+    const { keys } = this
+    // Most orders are near the touch: look at the best pages first.
+    let high = this.count
+    for (let near = 0; near < 4; near += 1) {
+      if (high === 0 || keys[high - 1] < key) return high
+      high -= 1
+    }
+    let low = 0
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (keys[middle] < key) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+
+  private insertPage(at: number, key: number): number {
+    const { pages } = this.store
+    const page = pages.alloc()
+    pages.f64[page * (PAGE_WORDS >> 1)] = key
+    pages.i32[page * PAGE_WORDS + PG.side] = this.side
+    if (this.count === this.pages.length) this.growPages()
+    this.pages.copyWithin(at + 1, at, this.count)
+    this.keys.copyWithin(at + 1, at, this.count)
+    this.pages[at] = page
+    this.keys[at] = key
+    this.count += 1
+    return page
+  }
+
+  private removePage(page: number): void {
+    const { pages } = this.store
+    const at = this.indexOf(pages.f64[page * (PAGE_WORDS >> 1)])
+    this.pages.copyWithin(at, at + 1, this.count)
+    this.keys.copyWithin(at, at + 1, this.count)
+    this.count -= 1
+    pages.release(page)
+  }
+
+  private growPages(): void {
+    const pages = new Int32Array(this.pages.length * 2)
+    const keys = new Float64Array(pages.length)
+    pages.set(this.pages)
+    keys.set(this.keys)
+    this.pages = pages
+    this.keys = keys
+  }
+}

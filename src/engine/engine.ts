@@ -1,0 +1,132 @@
+// The exchange as one deterministic state machine: rounds of binary commands in, binary reports out.
+//
+// Here all actors live in one thread ("inline"): one shard of accounts, one of books. No I/O, no clock, no
+// randomness: state and reports are a function of the commands and of how they are cut into rounds.
+
+import { RecordLog } from '../lib/record-log.ts'
+import { SUBMISSIONS_REMEMBERED } from '../protocol/bounds.ts'
+import { CommandKind, type CommandLog } from '../protocol/command-log.ts'
+import { EventLog } from '../protocol/event-log.ts'
+import { ReportLog } from '../protocol/report-log.ts'
+import { AccountStore, FEES } from './account/account-store.ts'
+import { Administration } from './account/administration.ts'
+import { HoldPhase } from './account/hold.ts'
+import { Postings } from './account/postings.ts'
+import { Reporter } from './account/reporter.ts'
+import { SettlePhase } from './account/settle.ts'
+import { Book, BookStore } from './book/book.ts'
+import { Market } from './market.ts'
+import { MESSAGE_WORDS, MS, MSF } from './messages.ts'
+
+export interface EngineOptions {
+  /** Write double-entry postings; default false. */
+  readonly postings?: boolean
+  /** Commands for which a closed submission is remembered; part of the state. */
+  readonly submissionsRemembered?: number
+  /** Accounts and open orders to make room for at the start; more is made as needed. */
+  readonly ordersInitial?: number
+}
+
+export class Engine {
+  /** Commands handled so far; the next one's `seq` is one more. */
+  seq = 0
+  /** The reports of the last round, in (seq, index) order. */
+  readonly reports = new ReportLog()
+  /** The postings of the last round, if enabled. */
+  readonly postings: Postings
+  readonly submissionsRemembered: number
+  readonly market = new Market()
+  readonly accounts: AccountStore
+  readonly bookStore: BookStore
+  /** By symbol; made when the symbol's first order comes. */
+  readonly books: (Book | undefined)[] = []
+  private readonly events = new EventLog()
+  private readonly hold: HoldPhase
+  private readonly settle: SettlePhase
+  /** Symbols that traded in this round. */
+  private readonly traded = new RecordLog(2, 64)
+
+  constructor(options: EngineOptions = {}) {
+    const initial = options.ordersInitial ?? 256
+    this.submissionsRemembered = options.submissionsRemembered ?? SUBMISSIONS_REMEMBERED
+    this.postings = new Postings(options.postings ?? false)
+    this.accounts = new AccountStore(this.market, this.submissionsRemembered, initial)
+    this.bookStore = new BookStore(this.events, initial)
+    this.hold = new HoldPhase(this.accounts)
+    const reporter = new Reporter(this.accounts, this.reports)
+    this.settle = new SettlePhase(this.accounts, reporter, this.postings)
+    new Administration(this.accounts).create(FEES)
+  }
+
+  /** Runs one round; its reports are in `reports` until the next. */
+  round(commands: CommandLog): void {
+    const firstSeq = this.seq + 1
+    this.postings.log.clear()
+    this.hold.run(commands, firstSeq)
+    this.match()
+    this.settle.run(commands, firstSeq, this.hold.outcomes, this.events)
+    this.publishReferences()
+    this.seq += commands.count
+  }
+
+  /** The book of a symbol, empty if nothing was ever ordered. */
+  book(symbol: number): Book {
+    let book = this.books[symbol]
+    if (book === undefined) {
+      book = new Book(this.bookStore)
+      this.books[symbol] = book
+    }
+    return book
+  }
+
+  /** Phase two: each order message at its book. */
+  private match(): void {
+    const { events } = this
+    const { messages } = this.hold
+    const { i32, f64 } = messages
+    events.clear()
+    this.traded.clear()
+    for (let number = 0; number < messages.count; number += 1) {
+      const at = number * MESSAGE_WORDS
+      const f = at >> 1
+      const symbol = i32[at + MS.symbol]
+      const book = this.book(symbol)
+      const account = i32[at + MS.account]
+      const tag = i32[at + MS.tag]
+      const orderId = f64[f + MSF.orderId]
+      const aux = f64[f + MSF.aux]
+      const trades = book.trades
+      events.begin(f64[f + MSF.seq], symbol, i32[at + MS.index])
+      const kind = i32[at + MS.kind]
+      if (kind === CommandKind.cancel) {
+        book.cancel(orderId, account, tag, aux)
+      } else if (kind === CommandKind.replace) {
+        book.replace(orderId, account, tag, f64[f + MSF.priceTicks], f64[f + MSF.qtyLots], aux)
+      } else {
+        const flags = i32[at + MS.flags]
+        book.submit(
+          orderId,
+          account,
+          tag,
+          flags,
+          f64[f + MSF.priceTicks],
+          f64[f + MSF.qtyLots],
+          aux,
+        )
+      }
+      if (book.trades !== trades) {
+        const entry = this.traded.append()
+        this.traded.i32[entry] = symbol
+      }
+    }
+  }
+
+  /** The round is over: its last trades are the reference prices of the next. */
+  private publishReferences(): void {
+    const { traded, market } = this
+    for (let number = 0; number < traded.count; number += 1) {
+      const symbol = traded.i32[number * 2]
+      market.referenceTicks[symbol] = this.book(symbol).lastTradeTicks
+    }
+  }
+}

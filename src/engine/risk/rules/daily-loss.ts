@@ -1,0 +1,8 @@
+// What the account has lost today in the symbol's quote asset, fees included.
+
+import { Code } from '../../../protocol/codes.ts'
+import { Limit } from '../../../protocol/limits.ts'
+import type { Rule } from '../check.ts'
+
+export const dailyLoss: Rule = (check) =>
+  -check.realisedToday >= check.limits[check.row + Limit.maxDailyLoss] ? Code.DAILY_LOSS : 0

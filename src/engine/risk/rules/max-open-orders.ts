@@ -1,0 +1,10 @@
+// Open orders of the account; only a new order adds one.
+
+import { Code } from '../../../protocol/codes.ts'
+import { Limit } from '../../../protocol/limits.ts'
+import type { Rule } from '../check.ts'
+
+export const maxOpenOrders: Rule = (check) =>
+  !check.isReplace && check.accountOpenOrders >= check.limits[check.row + Limit.maxOpenOrders]
+    ? Code.MAX_OPEN_ORDERS
+    : 0

@@ -1,0 +1,8 @@
+// The order's total quantity.
+
+import { Code } from '../../../protocol/codes.ts'
+import { Limit } from '../../../protocol/limits.ts'
+import type { Rule } from '../check.ts'
+
+export const maxOrderQty: Rule = (check) =>
+  check.orderLots > check.limits[check.row + Limit.maxOrderQty] ? Code.MAX_ORDER_QTY : 0

@@ -1,0 +1,491 @@
+// The whole state as canonical bytes, a section an actor: equal states give equal bytes, whatever their
+// history and wherever their actors live. Reading them back gives a state that writes the same bytes.
+//
+// Sections: one for the market, then every account by handle, then every symbol by handle. Handles of
+// records, table layouts and everything that rules can no longer see are left out.
+
+import { assert } from '../lib/assert.ts'
+import { IdMap } from '../lib/id-map.ts'
+import { ID_WORDS } from '../protocol/client-id.ts'
+import type { Asset, Instrument } from '../protocol/instrument.ts'
+import { Flag, Side } from '../protocol/order-flags.ts'
+import type { AccountStore } from './account/account-store.ts'
+import { needOf } from './account/fees.ts'
+import {
+  AC,
+  ACCOUNT_WORDS,
+  ACF,
+  AccountFlag,
+  BA,
+  BAF,
+  BALANCE_WORDS,
+  CARRY_MASK,
+  OR,
+  ORDER_WORDS,
+  ORF,
+  PO,
+  POF,
+  POSITION_WORDS,
+} from './account/records.ts'
+import { SU, SUBMISSION_WORDS, SUF, type Submissions } from './account/submissions.ts'
+import type { Engine } from './engine.ts'
+import type { ScopeSettings } from './risk/limit-table.ts'
+import type { RecentOrder } from './risk/recent-orders.ts'
+import { StateReader, StateWriter } from './state-writer.ts'
+
+/** Version of the format; goes up with every change to it. */
+export const STATE_VERSION = 1
+
+const SECOND_MS = 1_000
+
+interface MarketState {
+  version: number
+  seq: number
+  nowMs: number
+  killed: boolean
+  submissionsRemembered: number
+  accounts: number
+  assets: Asset[]
+  instruments: Instrument[]
+  halted: number[]
+  referenceTicks: number[]
+  limits: ScopeSettings[]
+}
+
+// --- writing --------------------------------------------------------------------------------------
+
+/** The sections of a state between rounds. Each is valid until the next is asked for. */
+export function* writeState(engine: Engine): Generator<Uint8Array> {
+  const writer = new StateWriter()
+  const { accounts: store, market } = engine
+  const symbols = market.instruments.length - 1
+  const state: MarketState = {
+    version: STATE_VERSION,
+    seq: engine.seq,
+    nowMs: market.nowMs,
+    killed: market.killed,
+    submissionsRemembered: engine.submissionsRemembered,
+    accounts: store.accounts.top,
+    assets: market.assets.slice(1) as Asset[],
+    instruments: market.instruments.slice(1) as Instrument[],
+    halted: [...market.halted.subarray(1, symbols + 1)],
+    referenceTicks: [...market.referenceTicks.subarray(1, symbols + 1)],
+    limits: store.limits.settings(),
+  }
+  writer.json(state)
+  yield writer.take()
+  const next = engine.seq + 1
+  const submissions = byAccount(store.submissions, next, (key) => key)
+  const transfers = byAccount(store.transfers, next, (key) => Math.floor(key / 2))
+  const recent = recentByAccount(store)
+  for (let account = 1; account <= store.accounts.top; account += 1) {
+    writeAccount(writer, store, account)
+    writeOrders(writer, store, account)
+    writeSubmissions(writer, store.submissions, submissions.get(account) ?? [])
+    writeSubmissions(writer, store.transfers, transfers.get(account) ?? [])
+    writeRecent(writer, store, recent.get(account) ?? [])
+    yield writer.take()
+  }
+  for (let symbol = 1; symbol <= symbols; symbol += 1) {
+    const book = engine.books[symbol]
+    writer.f64(book?.trades ?? 0)
+    writer.f64(book?.lastTradeTicks ?? 0)
+    for (const side of [Side.buy, Side.sell]) {
+      const ids = book === undefined ? [] : Array.from(book.resting(side), (order) => order.orderId)
+      writer.u32(ids.length)
+      for (const id of ids) writer.f64(id)
+    }
+    yield writer.take()
+  }
+}
+
+function writeAccount(writer: StateWriter, store: AccountStore, account: number): void {
+  const { accounts, balances, positions, market } = store
+  const a = account * ACCOUNT_WORDS
+  const second = Math.floor(market.nowMs / SECOND_MS)
+  const inSecond = accounts.f64[(a >> 1) + ACF.rateSecond] === second
+  writer.u32(accounts.i32[a + AC.flags])
+  writer.u32(inSecond ? accounts.i32[a + AC.rateCount] : 0)
+  const ofBalance = (balance: number) => {
+    const f = balance * (BALANCE_WORDS >> 1)
+    return [
+      balances.f64[f + BAF.available],
+      balances.f64[f + BAF.held],
+      store.realisedToday(balance),
+    ]
+  }
+  const withBalance = list(
+    accounts.i32[a + AC.firstBalance],
+    (at) => balances.i32[at * BALANCE_WORDS + BA.next],
+  )
+    .filter((balance) => ofBalance(balance).some((value) => value !== 0))
+    .sort(
+      (x, y) =>
+        balances.i32[x * BALANCE_WORDS + BA.asset] - balances.i32[y * BALANCE_WORDS + BA.asset],
+    )
+  writer.u32(withBalance.length)
+  for (const balance of withBalance) {
+    writer.u32(balances.i32[balance * BALANCE_WORDS + BA.asset])
+    for (const value of ofBalance(balance)) writer.f64(value)
+  }
+  const ofPosition = (position: number) => {
+    const f = position * (POSITION_WORDS >> 1)
+    return [
+      positions.f64[f + POF.lots],
+      positions.f64[f + POF.cost],
+      positions.f64[f + POF.realised],
+    ]
+  }
+  const withPosition = list(
+    accounts.i32[a + AC.firstPosition],
+    (at) => positions.i32[at * POSITION_WORDS + PO.next],
+  )
+    .filter((position) => ofPosition(position).some((value) => value !== 0))
+    .sort(
+      (x, y) =>
+        positions.i32[x * POSITION_WORDS + PO.symbol] -
+        positions.i32[y * POSITION_WORDS + PO.symbol],
+    )
+  writer.u32(withPosition.length)
+  for (const position of withPosition) {
+    writer.u32(positions.i32[position * POSITION_WORDS + PO.symbol])
+    for (const value of ofPosition(position)) writer.f64(value)
+  }
+}
+
+function writeOrders(writer: StateWriter, store: AccountStore, account: number): void {
+  const { i32, f64 } = store.orders
+  const first = store.accounts.i32[account * ACCOUNT_WORDS + AC.firstOrder]
+  const orders = list(first, (at) => i32[at * ORDER_WORDS + OR.behind])
+  writer.u32(orders.length)
+  for (const order of orders) {
+    const o = order * ORDER_WORDS
+    for (let double = 0; double <= ORF.cumNotional; double += 1) writer.f64(f64[(o >> 1) + double])
+    writer.u32(store.positions.i32[i32[o + OR.position] * POSITION_WORDS + PO.symbol])
+    writer.u32(i32[o + OR.flagsAndCarry] >>> 0)
+    writer.u32(i32[o + OR.content] >>> 0)
+    writer.words(i32, o + OR.id, ID_WORDS)
+  }
+}
+
+function writeSubmissions(writer: StateWriter, of: Submissions, handles: number[]): void {
+  const { i32, f64 } = of.pool
+  handles.sort((x, y) => {
+    const bySeq =
+      f64[x * (SUBMISSION_WORDS >> 1) + SUF.seq] - f64[y * (SUBMISSION_WORDS >> 1) + SUF.seq]
+    if (bySeq !== 0) return bySeq
+    for (let word = 0; word < ID_WORDS; word += 1) {
+      const byWord =
+        i32[x * SUBMISSION_WORDS + SU.id + word] - i32[y * SUBMISSION_WORDS + SU.id + word]
+      if (byWord !== 0) return byWord
+    }
+    return 0
+  })
+  writer.u32(handles.length)
+  for (const handle of handles) {
+    const s = handle * SUBMISSION_WORDS
+    writer.words(i32, s + SU.id, ID_WORDS)
+    writer.u32(i32[s + SU.account])
+    writer.u32(i32[s + SU.content] >>> 0)
+    writer.u32(i32[s + SU.code])
+    writer.f64(f64[(s >> 1) + SUF.orderId])
+    writer.f64(f64[(s >> 1) + SUF.seq])
+  }
+}
+
+function writeRecent(writer: StateWriter, store: AccountStore, recent: RecentOrder[]): void {
+  const symbolOf = (order: RecentOrder) =>
+    store.positions.i32[order.position * POSITION_WORDS + PO.symbol]
+  recent.sort(
+    (x, y) =>
+      symbolOf(x) - symbolOf(y) ||
+      x.side - y.side ||
+      x.priceTicks - y.priceTicks ||
+      x.lots - y.lots,
+  )
+  writer.u32(recent.length)
+  for (const order of recent) {
+    writer.u32(symbolOf(order))
+    writer.u32(order.side)
+    writer.f64(order.priceTicks)
+    writer.f64(order.lots)
+    writer.f64(order.acceptedMs)
+  }
+}
+
+function byAccount(
+  of: Submissions,
+  seq: number,
+  accountOf: (key: number) => number,
+): Map<number, number[]> {
+  const groups = new Map<number, number[]>()
+  for (const handle of of.visible(seq)) {
+    const account = accountOf(of.pool.i32[handle * SUBMISSION_WORDS + SU.account])
+    const group = groups.get(account)
+    if (group === undefined) groups.set(account, [handle])
+    else group.push(handle)
+  }
+  return groups
+}
+
+function recentByAccount(store: AccountStore): Map<number, RecentOrder[]> {
+  const groups = new Map<number, RecentOrder[]>()
+  for (const order of store.recent.visible(store.market.nowMs)) {
+    const account = store.positions.i32[order.position * POSITION_WORDS + PO.account]
+    const group = groups.get(account)
+    if (group === undefined) groups.set(account, [order])
+    else group.push(order)
+  }
+  return groups
+}
+
+function list(first: number, next: (at: number) => number): number[] {
+  const handles: number[] = []
+  for (let at = first; at !== 0; at = next(at)) handles.push(at)
+  return handles
+}
+
+// --- reading --------------------------------------------------------------------------------------
+
+/** What {@link readState} learns from the first section, before an engine can be made for it. */
+export function readMarketState(section: Uint8Array): MarketState {
+  const state = new StateReader(section).json() as MarketState
+  assert(state.version === STATE_VERSION, `state version ${state.version}, not ${STATE_VERSION}`)
+  return state
+}
+
+/** Fills a fresh engine from a state's sections, the first already read as `state`. */
+export function readState(
+  engine: Engine,
+  state: MarketState,
+  sections: Iterator<Uint8Array>,
+): void {
+  const { accounts: store, market } = engine
+  engine.seq = state.seq
+  market.nowMs = state.nowMs
+  market.killed = state.killed
+  market.assets.push(...state.assets)
+  for (const [number, instrument] of state.instruments.entries()) {
+    market.addInstrument(number + 1, instrument)
+    market.halted[number + 1] = state.halted[number]
+    market.referenceTicks[number + 1] = state.referenceTicks[number]
+  }
+  for (const scope of state.limits) store.limits.change(scope)
+  const used: Used[] = []
+  const moved: Used[] = []
+  const recent: RecentOrder[] = []
+  while (store.accounts.top < state.accounts) store.accounts.alloc()
+  for (let account = 1; account <= state.accounts; account += 1) {
+    const reader = new StateReader(sections.next().value as Uint8Array)
+    readAccount(reader, store, account)
+    readOrders(reader, store, account)
+    readSubmissions(reader, used)
+    readSubmissions(reader, moved)
+    readRecent(reader, store, account, recent)
+    assert(reader.isAtEnd, 'an account section has nothing behind it')
+  }
+  for (const { words, account, content, code, orderId, seq } of used.sort(
+    (x, y) => x.seq - y.seq,
+  )) {
+    store.submissions.add(account, words, 0, content, code, orderId, seq)
+  }
+  for (const { words, account, content, code, orderId, seq } of moved.sort(
+    (x, y) => x.seq - y.seq,
+  )) {
+    store.transfers.add(account, words, 0, content, code, orderId, seq)
+  }
+  recent.sort((x, y) => x.acceptedMs - y.acceptedMs)
+  for (const { position, side, priceTicks, lots, acceptedMs } of recent) {
+    store.recent.add(position, side, priceTicks, lots, acceptedMs)
+  }
+  readBooks(engine, state.instruments.length, sections)
+}
+
+function readAccount(reader: StateReader, store: AccountStore, account: number): void {
+  const { accounts, market } = store
+  const a = account * ACCOUNT_WORDS
+  accounts.i32[a + AC.flags] = reader.u32()
+  assert((accounts.i32[a + AC.flags] & AccountFlag.exists) !== 0, 'an account in a state exists')
+  accounts.i32[a + AC.rateCount] = reader.u32()
+  accounts.f64[(a >> 1) + ACF.rateSecond] = Math.floor(market.nowMs / SECOND_MS)
+  for (let left = reader.u32(); left > 0; left -= 1) {
+    const balance = store.balance(account, reader.u32())
+    const f = balance * (BALANCE_WORDS >> 1)
+    store.balances.i32[balance * BALANCE_WORDS + BA.day] = market.day
+    store.balances.f64[f + BAF.available] = reader.f64()
+    store.balances.f64[f + BAF.held] = reader.f64()
+    store.balances.f64[f + BAF.realisedToday] = reader.f64()
+  }
+  for (let left = reader.u32(); left > 0; left -= 1) {
+    const position = store.position(account, reader.u32())
+    const f = position * (POSITION_WORDS >> 1)
+    store.positions.f64[f + POF.lots] = reader.f64()
+    store.positions.f64[f + POF.cost] = reader.f64()
+    store.positions.f64[f + POF.realised] = reader.f64()
+    if (store.positions.f64[f + POF.lots] !== 0) accounts.i32[a + AC.activeSymbols] += 1
+  }
+}
+
+function readOrders(reader: StateReader, store: AccountStore, account: number): void {
+  const a = account * ACCOUNT_WORDS
+  const { accounts, orders, positions } = store
+  for (let left = reader.u32(); left > 0; left -= 1) {
+    const order = orders.alloc()
+    const o = order * ORDER_WORDS
+    for (let double = 0; double <= ORF.cumNotional; double += 1) {
+      orders.f64[(o >> 1) + double] = reader.f64()
+    }
+    const position = store.position(account, reader.u32())
+    orders.i32[o + OR.position] = position
+    orders.i32[o + OR.flagsAndCarry] = reader.u32() | 0
+    orders.i32[o + OR.content] = reader.u32() | 0
+    reader.words(orders.i32, o + OR.id, ID_WORDS)
+    const last = accounts.i32[a + AC.lastOrder]
+    orders.i32[o + OR.before] = last
+    if (last === 0) accounts.i32[a + AC.firstOrder] = order
+    else orders.i32[last * ORDER_WORDS + OR.behind] = order
+    accounts.i32[a + AC.lastOrder] = order
+    accounts.i32[a + AC.openOrders] += 1
+    const p = position * POSITION_WORDS
+    if (positions.i32[p + PO.openOrders] === 0 && positions.f64[(p >> 1) + POF.lots] === 0) {
+      accounts.i32[a + AC.activeSymbols] += 1
+    }
+    positions.i32[p + PO.openOrders] += 1
+    const isSell = ((orders.i32[o + OR.flagsAndCarry] >>> 24) & Flag.sell) !== 0
+    positions.f64[(p >> 1) + (isSell ? POF.openSell : POF.openBuy)] +=
+      orders.f64[(o >> 1) + ORF.leaves]
+    store.submissions.addOrder(order)
+  }
+}
+
+interface Used {
+  words: Int32Array
+  account: number
+  content: number
+  code: number
+  orderId: number
+  seq: number
+}
+
+function readSubmissions(reader: StateReader, into: Used[]): void {
+  for (let left = reader.u32(); left > 0; left -= 1) {
+    const words = new Int32Array(ID_WORDS)
+    reader.words(words, 0, ID_WORDS)
+    into.push({
+      words,
+      account: reader.u32(),
+      content: reader.u32() | 0,
+      code: reader.u32(),
+      orderId: reader.f64(),
+      seq: reader.f64(),
+    })
+  }
+}
+
+function readRecent(
+  reader: StateReader,
+  store: AccountStore,
+  account: number,
+  into: RecentOrder[],
+): void {
+  for (let left = reader.u32(); left > 0; left -= 1) {
+    into.push({
+      position: store.position(account, reader.u32()),
+      side: reader.u32(),
+      priceTicks: reader.f64(),
+      lots: reader.f64(),
+      acceptedMs: reader.f64(),
+    })
+  }
+}
+
+function readBooks(engine: Engine, symbols: number, sections: Iterator<Uint8Array>): void {
+  const { orders, positions } = engine.accounts
+  const byId = new IdMap(orders, ORF.orderId, orders.count)
+  for (let order = 1; order <= orders.top; order += 1) byId.add(order)
+  for (let symbol = 1; symbol <= symbols; symbol += 1) {
+    const reader = new StateReader(sections.next().value as Uint8Array)
+    const book = engine.book(symbol)
+    book.trades = reader.f64()
+    book.lastTradeTicks = reader.f64()
+    for (const side of [Side.buy, Side.sell]) {
+      for (let left = reader.u32(); left > 0; left -= 1) {
+        const orderId = reader.f64()
+        const tag = byId.get(orderId)
+        assert(tag !== 0, `order ${orderId} of a book is open in its account`)
+        const o = tag * ORDER_WORDS
+        const flags = orders.i32[o + OR.flagsAndCarry] >>> 24
+        assert((flags & Flag.sell) === side, `order ${orderId} is on its side of the book`)
+        book.restore({
+          orderId,
+          owner: positions.i32[orders.i32[o + OR.position] * POSITION_WORDS + PO.account],
+          tag,
+          flags,
+          priceTicks: orders.f64[(o >> 1) + ORF.priceTicks],
+          leavesLots: orders.f64[(o >> 1) + ORF.leaves],
+          cumLots: orders.f64[(o >> 1) + ORF.cum],
+        })
+      }
+    }
+    assert(reader.isAtEnd, 'a book section has nothing behind it')
+  }
+}
+
+/** Checks what must hold between rounds: holds equal what open orders need, books and accounts agree. */
+export function checkState(engine: Engine): void {
+  const { accounts: store } = engine
+  const { orders, positions, balances, market } = store
+  const held = new Float64Array(balances.top + 1)
+  const seen = new Set<number>()
+  for (const [symbol, book] of engine.books.entries()) {
+    if (book === undefined) continue
+    const { bestBidTicks, bestAskTicks } = book
+    assert(
+      bestBidTicks === 0 || bestAskTicks === 0 || bestBidTicks < bestAskTicks,
+      'no crossed book',
+    )
+    const { quotePerTickLot, basePerLot, holdFeeRate } = market.instrument(symbol)
+    for (const side of [Side.buy, Side.sell]) {
+      const totals = new Map<number, number>()
+      for (const order of book.resting(side)) {
+        const o = order.tag * ORDER_WORDS
+        assert(orders.f64[(o >> 1) + ORF.orderId] === order.orderId, 'the tag is the order')
+        assert(
+          orders.f64[(o >> 1) + ORF.leaves] === order.leavesLots,
+          'book and account agree on leaves',
+        )
+        assert(orders.f64[(o >> 1) + ORF.cum] === order.cumLots, 'book and account agree on fills')
+        assert(
+          orders.f64[(o >> 1) + ORF.priceTicks] === order.priceTicks,
+          'they agree on the price',
+        )
+        totals.set(order.priceTicks, (totals.get(order.priceTicks) ?? 0) + order.leavesLots)
+        seen.add(order.tag)
+        const p = orders.i32[o + OR.position] * POSITION_WORDS
+        const notional = order.priceTicks * order.leavesLots * quotePerTickLot
+        const carry = orders.i32[o + OR.flagsAndCarry] & CARRY_MASK
+        if (side === Side.buy)
+          held[positions.i32[p + PO.quoteBalance]] += needOf(notional, holdFeeRate, carry)
+        else held[positions.i32[p + PO.baseBalance]] += order.leavesLots * basePerLot
+      }
+      for (const level of book.depth(side, Number.POSITIVE_INFINITY)) {
+        assert(
+          totals.get(level.priceTicks) === level.qtyLots,
+          'a level has the total of its orders',
+        )
+      }
+    }
+  }
+  assert(seen.size === orders.count, 'every open order rests in a book')
+  const sums = new Map<number, number>()
+  for (let balance = 1; balance <= balances.top; balance += 1) {
+    const f = balance * (BALANCE_WORDS >> 1)
+    const account = balances.i32[balance * BALANCE_WORDS + BA.account]
+    const asset = balances.i32[balance * BALANCE_WORDS + BA.asset]
+    const available = balances.f64[f + BAF.available]
+    assert(account === 1 || available >= 0, 'available is never negative')
+    assert(balances.f64[f + BAF.held] === held[balance], 'held is what open orders need')
+    sums.set(asset, (sums.get(asset) ?? 0) + available + held[balance])
+  }
+  for (const sum of sums.values()) assert(sum === 0, 'money is conserved')
+}

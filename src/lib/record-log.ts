@@ -1,0 +1,51 @@
+// Fixed-size records one behind the other in a growing buffer that is reused round after round.
+
+export class RecordLog {
+  /** Words of record `n` start at `n * words`. Replaced when the log grows. */
+  i32: Int32Array
+  /** Doubles of record `n` start at `n * words / 2`. Replaced when the log grows. */
+  f64: Float64Array
+  /** Records in the log. */
+  count = 0
+  readonly words: number
+  private capacity: number
+
+  /** `words` must be even, so that doubles stay aligned. */
+  constructor(words: number, initial: number) {
+    this.words = words
+    this.capacity = initial
+    const buffer = new ArrayBuffer(initial * words * 4)
+    this.i32 = new Int32Array(buffer)
+    this.f64 = new Float64Array(buffer)
+  }
+
+  /** Appends a record and returns its first word. Its words are as an earlier round left them. */
+  append(): number {
+    const number = this.count
+    if (number === this.capacity) this.grow()
+    this.count = number + 1
+    return number * this.words
+  }
+
+  /** Appends a record of zeros and returns its first word. */
+  appendZeroed(): number {
+    const base = this.append()
+    const { i32, words } = this
+    for (let word = base; word < base + words; word += 1) i32[word] = 0
+    return base
+  }
+
+  /** Forgets all records; the memory stays. */
+  clear(): void {
+    this.count = 0
+  }
+
+  private grow(): void {
+    this.capacity *= 2
+    const buffer = new ArrayBuffer(this.capacity * this.words * 4)
+    const i32 = new Int32Array(buffer)
+    i32.set(this.i32)
+    this.i32 = i32
+    this.f64 = new Float64Array(buffer)
+  }
+}

@@ -1,0 +1,231 @@
+// The form of every command and query on the wire: which fields, of which kind, required or not.
+//
+// One table, so that validation, documentation and the gateways' schemas cannot drift apart.
+
+import {
+  ASSET_DECIMALS_MAX,
+  BOOK_DEPTH_MAX,
+  DECIMAL_CHARS_MAX,
+  DUPLICATE_WINDOW_MS_MAX,
+  ID_CHARS_MAX,
+} from './bounds.ts'
+import { LIMIT_NAMES, LIMITS, type LimitKind } from './limits.ts'
+
+/** What a field must be; each kind has one check below. */
+export type FieldKind =
+  | 'name'
+  | 'id'
+  | 'orderId'
+  | 'decimal'
+  | 'rate'
+  | 'boolean'
+  | 'time'
+  | 'decimals'
+  | 'depth'
+  | 'side'
+  | 'ordType'
+  | 'timeInForce'
+  | 'selfTrade'
+  | 'house'
+  | `limit:${LimitKind}`
+
+interface CommandForm {
+  readonly required: { readonly [field: string]: FieldKind }
+  readonly optional: { readonly [field: string]: FieldKind }
+  /** Exactly one of these must be there. */
+  readonly oneOf?: readonly string[]
+}
+
+const transfer = { account: 'name', asset: 'name', amount: 'decimal', transferId: 'id' } as const
+const target = { origClOrdId: 'id', orderId: 'orderId' } as const
+
+export const COMMAND_FORMS = {
+  asset: { required: { asset: 'name', decimals: 'decimals' }, optional: {} },
+  instrument: {
+    required: {
+      symbol: 'name',
+      base: 'name',
+      quote: 'name',
+      tickSize: 'decimal',
+      lotSize: 'decimal',
+    },
+    optional: {
+      makerFeeRate: 'rate',
+      takerFeeRate: 'rate',
+      minQty: 'decimal',
+      maxQty: 'decimal',
+      minNotional: 'decimal',
+      maxNotional: 'decimal',
+      minPrice: 'decimal',
+      maxPrice: 'decimal',
+      referencePrice: 'decimal',
+    },
+  },
+  account: { required: { account: 'name' }, optional: {} },
+  deposit: { required: transfer, optional: {} },
+  withdraw: { required: transfer, optional: {} },
+  transfer: { required: { ...transfer, to: 'name' }, optional: {} },
+  new: {
+    required: {
+      account: 'name',
+      clOrdId: 'id',
+      symbol: 'name',
+      side: 'side',
+      ordType: 'ordType',
+      orderQty: 'decimal',
+    },
+    optional: {
+      price: 'decimal',
+      timeInForce: 'timeInForce',
+      postOnly: 'boolean',
+      reduceOnly: 'boolean',
+      selfTradePrevention: 'selfTrade',
+    },
+  },
+  cancel: {
+    required: { account: 'name', symbol: 'name' },
+    optional: target,
+    oneOf: ['origClOrdId', 'orderId'],
+  },
+  replace: {
+    required: {
+      account: 'name',
+      symbol: 'name',
+      clOrdId: 'id',
+      price: 'decimal',
+      orderQty: 'decimal',
+    },
+    optional: target,
+    oneOf: ['origClOrdId', 'orderId'],
+  },
+  massCancel: { required: { account: 'name' }, optional: { symbol: 'name', side: 'side' } },
+  halt: { required: { symbol: 'name' }, optional: {} },
+  resume: { required: { symbol: 'name' }, optional: {} },
+  suspend: { required: { account: 'name' }, optional: {} },
+  activate: { required: { account: 'name' }, optional: {} },
+  killSwitch: { required: { on: 'boolean' }, optional: { account: 'name', cancelAll: 'boolean' } },
+  limits: {
+    required: {},
+    optional: {
+      account: 'name',
+      symbol: 'name',
+      ...(Object.fromEntries(LIMIT_NAMES.map((name) => [name, `limit:${LIMITS[name].kind}`])) as {
+        [name: string]: FieldKind
+      }),
+    },
+  },
+  time: { required: { now: 'time' }, optional: {} },
+  balances: { required: { account: 'house' }, optional: {} },
+  orders: { required: { account: 'name' }, optional: {} },
+  book: { required: { symbol: 'name' }, optional: { depth: 'depth' } },
+} as const satisfies Record<string, CommandForm>
+
+export type Cmd = keyof typeof COMMAND_FORMS
+
+/** A command as it came: a JSON object whose fields have been checked by {@link findFormFault}. */
+export type RawCommand = { readonly cmd: Cmd } & { readonly [field: string]: unknown }
+
+const NAME = new RegExp(`^[A-Za-z0-9_-]{1,${ID_CHARS_MAX}}$`)
+const ID = new RegExp(`^[!-~]{1,${ID_CHARS_MAX}}$`)
+const ORDER_ID = /^[1-9][0-9]{0,15}$/
+const DECIMAL = /^[0-9]+(\.[0-9]+)?$/
+const HOURS = /^([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]$/
+const TIME = /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$/
+
+const isText = (value: unknown, form: RegExp) => typeof value === 'string' && form.test(value)
+const isDecimal = (value: unknown) =>
+  isText(value, DECIMAL) && (value as string).length <= DECIMAL_CHARS_MAX
+const isWhole = (value: unknown, max: number) =>
+  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && value <= max
+const isMillionths = (value: unknown) =>
+  isDecimal(value) && /^[^.]*(\.[0-9]{1,6}0*)?$/.test(value as string)
+const oneOf =
+  (...values: string[]) =>
+  (value: unknown) =>
+    values.includes(value as string)
+const setting = (isValue: (value: unknown) => boolean) => (value: unknown) =>
+  value === null || value === 'off' || isValue(value)
+
+const CHECKS: { readonly [kind in FieldKind]: (value: unknown) => boolean } = {
+  name: (value) => isText(value, NAME),
+  house: (value) => isText(value, NAME) || value === '$fees' || value === '$external',
+  id: (value) => isText(value, ID),
+  orderId: (value) => isText(value, ORDER_ID) && Number.isSafeInteger(Number(value)),
+  // Above zero: at least one digit that is not 0.
+  decimal: (value) => isDecimal(value) && /[1-9]/.test(value as string),
+  rate: (value) =>
+    typeof value === 'string' && isDecimal(value.startsWith('-') ? value.slice(1) : value),
+  boolean: (value) => typeof value === 'boolean',
+  time: (value) => isText(value, TIME) && isRealTime(value as string),
+  decimals: (value) => isWhole(value, ASSET_DECIMALS_MAX),
+  depth: (value) => isWhole(value, BOOK_DEPTH_MAX) && value !== 0,
+  side: oneOf('buy', 'sell'),
+  ordType: oneOf('limit', 'market'),
+  timeInForce: oneOf('GTC', 'IOC', 'FOK'),
+  selfTrade: oneOf('cancelNewest', 'cancelOldest', 'cancelBoth', 'decrement'),
+  'limit:switch': setting((value) => typeof value === 'boolean'),
+  'limit:hours': setting((value) => isText(value, HOURS)),
+  'limit:count': setting((value) => isWhole(value, Number.MAX_SAFE_INTEGER)),
+  'limit:milliseconds': setting((value) => isWhole(value, DUPLICATE_WINDOW_MS_MAX)),
+  'limit:fraction': setting(isMillionths),
+  'limit:base': setting(isMillionths),
+  'limit:quote': setting(isMillionths),
+}
+
+/** 1970 or later, and a date that exists: it reads back as it was written. */
+function isRealTime(text: string): boolean {
+  const ms = Date.parse(text)
+  return ms > 0 && new Date(ms).toISOString() === text
+}
+
+/** A form made ready for checking. */
+interface Compiled {
+  readonly required: readonly string[]
+  readonly kinds: ReadonlyMap<string, (value: unknown) => boolean>
+  readonly oneOf: readonly string[]
+}
+
+const COMPILED: ReadonlyMap<string, Compiled> = new Map(
+  Object.entries(COMMAND_FORMS).map(([cmd, form]: [string, CommandForm]) => {
+    const fields = Object.entries({ ...form.required, ...form.optional })
+    const kinds = new Map(fields.map(([field, kind]) => [field, CHECKS[kind]]))
+    return [cmd, { required: Object.keys(form.required), kinds, oneOf: form.oneOf ?? [] }]
+  }),
+)
+
+/** The first field of a command that is missing, unknown or of the wrong form, or undefined. */
+export function findFormFault(command: { readonly [field: string]: unknown }): string | undefined {
+  const form = typeof command.cmd === 'string' ? COMPILED.get(command.cmd) : undefined
+  if (form === undefined || !Object.hasOwn(command, 'cmd')) return 'cmd'
+  for (const field of form.required) {
+    if (!Object.hasOwn(command, field)) return field
+  }
+  for (const field of Object.keys(command)) {
+    if (field === 'cmd') continue
+    const check = form.kinds.get(field)
+    if (check === undefined || !check(command[field])) return field
+  }
+  if (form.oneOf.length > 0) {
+    const given = form.oneOf.filter((field) => Object.hasOwn(command, field))
+    if (given.length !== 1) return form.oneOf[given.length === 0 ? 0 : 1]
+  }
+  return crossFieldFault(command as RawCommand)
+}
+
+/** The field that does not go with another one of the same command, or undefined. */
+function crossFieldFault(command: RawCommand): string | undefined {
+  if (command.cmd === 'new') {
+    const { ordType, timeInForce } = command
+    if ((ordType === 'limit') !== Object.hasOwn(command, 'price')) return 'price'
+    if (ordType === 'market' && timeInForce === 'GTC') return 'timeInForce'
+    const isRestingLimit = ordType === 'limit' && (timeInForce ?? 'GTC') === 'GTC'
+    if (command.postOnly === true && !isRestingLimit) return 'postOnly'
+  }
+  if (command.cmd === 'killSwitch' && command.cancelAll === true && command.on !== true) {
+    return 'cancelAll'
+  }
+  if (command.cmd === 'limits' && !LIMIT_NAMES.some((name) => Object.hasOwn(command, name))) {
+    return LIMIT_NAMES[0]
+  }
+  return undefined
+}
