@@ -7,6 +7,8 @@ import {
   BA,
   BAF,
   BALANCE_WORDS,
+  FIF,
+  FILLS_WORDS,
   OR,
   ORDER_WORDS,
   ORF,
@@ -368,14 +370,15 @@ export class Exchange {
   }
 
   private openOrder(order: number): OpenOrder {
-    const { orders, positions } = this.engine.accounts
+    const { orders, positions, fills } = this.engine.accounts
     const o = order * ORDER_WORDS
     const of = o >> 1
     const symbol = positions.i32[orders.i32[o + OR.position] * POSITION_WORDS + PO.symbol]
     const instrument = this.names.instrumentOf(symbol)
-    const flags = orders.i32[o + OR.flagsAndCarry] >>> 24
+    const flags = orders.i32[o + OR.flags]
     const leaves = orders.f64[of + ORF.leaves]
-    const cum = orders.f64[of + ORF.cum]
+    const f = orders.i32[o + OR.fills] * (FILLS_WORDS >> 1)
+    const cum = fills.f64[f + FIF.cum]
     return {
       orderId: String(orders.f64[of + ORF.orderId]),
       clOrdId: unpackId(orders.i32, o + OR.id),
@@ -388,7 +391,7 @@ export class Exchange {
       orderQty: formatQty(leaves + cum, instrument),
       cumQty: formatQty(cum, instrument),
       leavesQty: formatQty(leaves, instrument),
-      avgPx: formatAverage(orders.f64[of + ORF.cumNotional], cum, instrument),
+      avgPx: formatAverage(fills.f64[f + FIF.notional], cum, instrument),
     }
   }
 }

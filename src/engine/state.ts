@@ -19,7 +19,8 @@ import {
   BA,
   BAF,
   BALANCE_WORDS,
-  CARRY_MASK,
+  FIF,
+  FILLS_WORDS,
   OR,
   ORDER_WORDS,
   ORF,
@@ -27,7 +28,7 @@ import {
   POF,
   POSITION_WORDS,
 } from './account/records.ts'
-import { SU, SUBMISSION_WORDS, SUF, type Submissions } from './account/submissions.ts'
+import { hashId, SU, SUBMISSION_WORDS, SUF, type Submissions } from './account/submissions.ts'
 import type { Engine } from './engine.ts'
 import type { ScopeSettings } from './risk/limit-table.ts'
 import type { RecentOrder } from './risk/recent-orders.ts'
@@ -160,9 +161,12 @@ function writeOrders(writer: StateWriter, store: AccountStore, account: number):
   writer.u32(orders.length)
   for (const order of orders) {
     const o = order * ORDER_WORDS
-    for (let double = 0; double <= ORF.cumNotional; double += 1) writer.f64(f64[(o >> 1) + double])
+    for (let double = 0; double <= ORF.leaves; double += 1) writer.f64(f64[(o >> 1) + double])
+    const fills = i32[o + OR.fills] * (FILLS_WORDS >> 1)
+    for (let double = 0; double <= FIF.carry; double += 1)
+      writer.f64(store.fills.f64[fills + double])
     writer.u32(store.positions.i32[i32[o + OR.position] * POSITION_WORDS + PO.symbol])
-    writer.u32(i32[o + OR.flagsAndCarry] >>> 0)
+    writer.u32(i32[o + OR.flags])
     writer.u32(i32[o + OR.content] >>> 0)
     writer.words(i32, o + OR.id, ID_WORDS)
   }
@@ -187,7 +191,7 @@ function writeSubmissions(writer: StateWriter, of: Submissions, handles: number[
     writer.words(i32, s + SU.id, ID_WORDS)
     writer.u32(i32[s + SU.account])
     writer.u32(i32[s + SU.content] >>> 0)
-    writer.u32(i32[s + SU.code])
+    writer.u32(-i32[s + SU.outcome])
     writer.f64(f64[(s >> 1) + SUF.orderId])
     writer.f64(f64[(s >> 1) + SUF.seq])
   }
@@ -287,12 +291,21 @@ export function readState(
   for (const { words, account, content, code, orderId, seq } of used.sort(
     (x, y) => x.seq - y.seq,
   )) {
-    store.submissions.add(account, words, 0, content, code, orderId, seq)
+    store.submissions.add(
+      hashId(account, words, 0),
+      account,
+      words,
+      0,
+      content,
+      -code,
+      orderId,
+      seq,
+    )
   }
   for (const { words, account, content, code, orderId, seq } of moved.sort(
     (x, y) => x.seq - y.seq,
   )) {
-    store.transfers.add(account, words, 0, content, code, orderId, seq)
+    store.transfers.add(hashId(account, words, 0), account, words, 0, content, -code, orderId, seq)
   }
   recent.sort((x, y) => x.acceptedMs - y.acceptedMs)
   for (const { position, side, priceTicks, lots, acceptedMs } of recent) {
@@ -332,12 +345,13 @@ function readOrders(reader: StateReader, store: AccountStore, account: number): 
   for (let left = reader.u32(); left > 0; left -= 1) {
     const order = orders.alloc()
     const o = order * ORDER_WORDS
-    for (let double = 0; double <= ORF.cumNotional; double += 1) {
+    for (let double = 0; double <= ORF.leaves; double += 1) {
       orders.f64[(o >> 1) + double] = reader.f64()
     }
+    readFills(reader, store, o)
     const position = store.position(account, reader.u32())
     orders.i32[o + OR.position] = position
-    orders.i32[o + OR.flagsAndCarry] = reader.u32() | 0
+    orders.i32[o + OR.flags] = reader.u32()
     orders.i32[o + OR.content] = reader.u32() | 0
     reader.words(orders.i32, o + OR.id, ID_WORDS)
     const last = accounts.i32[a + AC.lastOrder]
@@ -351,11 +365,22 @@ function readOrders(reader: StateReader, store: AccountStore, account: number): 
       accounts.i32[a + AC.activeSymbols] += 1
     }
     positions.i32[p + PO.openOrders] += 1
-    const isSell = ((orders.i32[o + OR.flagsAndCarry] >>> 24) & Flag.sell) !== 0
+    const isSell = (orders.i32[o + OR.flags] & Flag.sell) !== 0
     positions.f64[(p >> 1) + (isSell ? POF.openSell : POF.openBuy)] +=
       orders.f64[(o >> 1) + ORF.leaves]
-    store.submissions.addOrder(order)
+    store.submissions.addOrder(hashId(account, orders.i32, o + OR.id), order)
   }
+}
+
+function readFills(reader: StateReader, store: AccountStore, orderWord: number): void {
+  const [cum, notional, carry] = [reader.f64(), reader.f64(), reader.f64()]
+  if (cum === 0) return
+  const fills = store.fills.alloc()
+  const f = fills * (FILLS_WORDS >> 1)
+  store.fills.f64[f + FIF.cum] = cum
+  store.fills.f64[f + FIF.notional] = notional
+  store.fills.f64[f + FIF.carry] = carry
+  store.orders.i32[orderWord + OR.fills] = fills
 }
 
 interface Used {
@@ -414,7 +439,7 @@ function readBooks(engine: Engine, symbols: number, sections: Iterator<Uint8Arra
         const tag = byId.get(orderId)
         assert(tag !== 0, `order ${orderId} of a book is open in its account`)
         const o = tag * ORDER_WORDS
-        const flags = orders.i32[o + OR.flagsAndCarry] >>> 24
+        const flags = orders.i32[o + OR.flags]
         assert((flags & Flag.sell) === side, `order ${orderId} is on its side of the book`)
         book.restore({
           orderId,
@@ -423,7 +448,7 @@ function readBooks(engine: Engine, symbols: number, sections: Iterator<Uint8Arra
           flags,
           priceTicks: orders.f64[(o >> 1) + ORF.priceTicks],
           leavesLots: orders.f64[(o >> 1) + ORF.leaves],
-          cumLots: orders.f64[(o >> 1) + ORF.cum],
+          cumLots: engine.accounts.cumOf(tag),
         })
       }
     }
@@ -454,7 +479,7 @@ export function checkState(engine: Engine): void {
           orders.f64[(o >> 1) + ORF.leaves] === order.leavesLots,
           'book and account agree on leaves',
         )
-        assert(orders.f64[(o >> 1) + ORF.cum] === order.cumLots, 'book and account agree on fills')
+        assert(store.cumOf(order.tag) === order.cumLots, 'book and account agree on fills')
         assert(
           orders.f64[(o >> 1) + ORF.priceTicks] === order.priceTicks,
           'they agree on the price',
@@ -463,7 +488,7 @@ export function checkState(engine: Engine): void {
         seen.add(order.tag)
         const p = orders.i32[o + OR.position] * POSITION_WORDS
         const notional = order.priceTicks * order.leavesLots * quotePerTickLot
-        const carry = orders.i32[o + OR.flagsAndCarry] & CARRY_MASK
+        const carry = store.carryOf(order.tag)
         if (side === Side.buy)
           held[positions.i32[p + PO.quoteBalance]] += needOf(notional, holdFeeRate, carry)
         else held[positions.i32[p + PO.baseBalance]] += order.leavesLots * basePerLot

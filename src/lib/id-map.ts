@@ -48,6 +48,11 @@ export class IdMap {
     }
   }
 
+  /** The handle in the slot where `id` would be, without a look at its record; see Lookahead. */
+  touch(id: number): number {
+    return this.slots[home(id, this.shift)] & HANDLE_MASK
+  }
+
   /** Adds a record under its key, which must not be there yet. */
   add(handle: number): void {
     assert(handle <= HANDLE_MASK, 'id map: no room for more records')

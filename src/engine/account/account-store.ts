@@ -4,6 +4,7 @@
 
 import { IdMap } from '../../lib/id-map.ts'
 import { RecordPool } from '../../lib/record-pool.ts'
+import { Flag } from '../../protocol/order-flags.ts'
 import type { Market } from '../market.ts'
 import { LimitTable } from '../risk/limit-table.ts'
 import { RecentOrders } from '../risk/recent-orders.ts'
@@ -14,7 +15,8 @@ import {
   BA,
   BAF,
   BALANCE_WORDS,
-  CARRY_MASK,
+  FIF,
+  FILLS_WORDS,
   IF,
   IFF,
   IN_FLIGHT_WORDS,
@@ -40,6 +42,7 @@ export class AccountStore {
   readonly positions: RecordPool
   readonly positionOf: IdMap
   readonly orders: RecordPool
+  readonly fills = new RecordPool('fills', FILLS_WORDS, 64)
   readonly inFlight = new RecordPool('replaces in flight', IN_FLIGHT_WORDS, 64)
   /** Ids of orders. */
   readonly submissions: Submissions
@@ -118,6 +121,18 @@ export class AccountStore {
     return leaves >= 0 ? leaves : this.inFlight.f64[-leaves * (IN_FLIGHT_WORDS >> 1) + IFF.leaves]
   }
 
+  /** Lots filled of an order. */
+  cumOf(order: number): number {
+    const fills = this.orders.i32[order * ORDER_WORDS + OR.fills]
+    return this.fills.f64[fills * (FILLS_WORDS >> 1) + FIF.cum]
+  }
+
+  /** Fraction of a fee that an order has paid ahead. */
+  carryOf(order: number): number {
+    const fills = this.orders.i32[order * ORDER_WORDS + OR.fills]
+    return this.fills.f64[fills * (FILLS_WORDS >> 1) + FIF.carry]
+  }
+
   /** What an order that has no replace in flight holds: quote units of a buy, base units of a sell. */
   needOfOrder(order: number, leaves: number): number {
     const { i32, f64 } = this.orders
@@ -126,11 +141,10 @@ export class AccountStore {
     const instrument = this.market.instrument(
       this.positions.i32[position * POSITION_WORDS + PO.symbol],
     )
-    const flagsAndCarry = i32[i + OR.flagsAndCarry]
-    if (((flagsAndCarry >>> 24) & 1) === 1) return leaves * instrument.basePerLot
+    if ((i32[i + OR.flags] & Flag.sell) !== 0) return leaves * instrument.basePerLot
     if (leaves === 0) return 0
     const notional = f64[(i >> 1) + ORF.priceTicks] * leaves * instrument.quotePerTickLot
-    return needOf(notional, instrument.holdFeeRate, flagsAndCarry & CARRY_MASK)
+    return needOf(notional, instrument.holdFeeRate, this.carryOf(order))
   }
 
   /** An open order of the account by its id, or 0. Walks the account's open orders, youngest first. */
@@ -146,14 +160,14 @@ export class AccountStore {
     return 0
   }
 
-  /** The order a submission in flight is about, 0 if it is over or was none. */
+  /** The order that a submission with this outcome is about, 0 if it has one or the order is over. */
   orderInFlight(inFlight: number): number {
-    return inFlight === 0 ? 0 : this.inFlight.i32[inFlight * IN_FLIGHT_WORDS + IF.order]
+    return inFlight <= 0 ? 0 : this.inFlight.i32[inFlight * IN_FLIGHT_WORDS + IF.order]
   }
 
-  /** Bytes of memory behind open orders and their ids. */
+  /** Bytes of memory behind open orders and the table of ids. */
   get orderBytes(): number {
-    return this.orders.bytes + this.submissions.bytes
+    return this.orders.bytes + this.submissions.tableBytes + this.fills.bytes
   }
 
   /** Bytes of memory behind accounts, balances and positions. */

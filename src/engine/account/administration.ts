@@ -13,6 +13,7 @@ import {
   KILL_ON,
 } from '../../protocol/command-log.ts'
 import type { Asset, Instrument, LimitsChange } from '../../protocol/instrument.ts'
+import { Flag } from '../../protocol/order-flags.ts'
 import { OutcomeKind } from '../messages.ts'
 import { type AccountStore, EXTERNAL } from './account-store.ts'
 import { contentOf } from './content.ts'
@@ -28,7 +29,7 @@ import {
   PO,
   POSITION_WORDS,
 } from './records.ts'
-import { SU, SUBMISSION_WORDS } from './submissions.ts'
+import { hashId, SU, SUBMISSION_WORDS } from './submissions.ts'
 
 /** Kinds that {@link Administration.apply} handles. */
 export type AdministrativeKind =
@@ -118,13 +119,14 @@ export class Administration {
     // Deposits are dealt with where the money comes from, in a name space of their own.
     const key = account * 2 + (isDeposit ? 1 : 0)
     const content = contentOf(commands, at)
-    const entry = store.transfers.find(key, i32, at + CM.id, seq)
+    const hash = hashId(key, i32, at + CM.id)
+    const entry = store.transfers.find(hash, key, i32, at + CM.id, seq)
     if (entry !== 0) {
       const s = -entry * SUBMISSION_WORDS
       const { i32: seen } = store.transfers.pool
       const isSame = seen[s + SU.content] === content
       transferred.kind = isSame ? OutcomeKind.duplicate : OutcomeKind.rejected
-      transferred.code = isSame ? seen[s + SU.code] : Code.DUPLICATE_ID
+      transferred.code = isSame ? -seen[s + SU.outcome] : Code.DUPLICATE_ID
       return transferred
     }
     const amount = f64[(at >> 1) + CMF.amount]
@@ -140,7 +142,7 @@ export class Administration {
     if (code === 0 && !isDeposit && balances[b + BAF.available] < amount) {
       code = Code.INSUFFICIENT_FUNDS
     }
-    store.transfers.add(key, i32, at + CM.id, content, code, 0, seq)
+    store.transfers.add(hash, key, i32, at + CM.id, content, -code, 0, seq)
     if (code === 0) {
       balances[b + BAF.available] -= amount
       balances[b + BAF.held] += amount
@@ -159,7 +161,7 @@ export class Administration {
       const o = order * ORDER_WORDS
       const position = store.orders.i32[o + OR.position]
       const ofSymbol = store.positions.i32[position * POSITION_WORDS + PO.symbol]
-      const ofSide = (store.orders.i32[o + OR.flagsAndCarry] >>> 24) & 1
+      const ofSide = store.orders.i32[o + OR.flags] & Flag.sell
       if ((symbol === 0 || ofSymbol === symbol) && (side === BOTH_SIDES || ofSide === side)) {
         found.push(order)
       }

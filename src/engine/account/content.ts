@@ -1,6 +1,7 @@
 // What a submission says, as a fingerprint: the same id with another content is refused.
 
-import { CM, COMMAND_WORDS, CommandKind, type CommandLog } from '../../protocol/command-log.ts'
+import { CM, CMF, CommandKind, type CommandLog } from '../../protocol/command-log.ts'
+import { hashId } from './submissions.ts'
 
 /**
  * A 30-bit fingerprint of all that a command says but its account and id, shifted left by one; the lowest bit says
@@ -9,15 +10,25 @@ import { CM, COMMAND_WORDS, CommandKind, type CommandLog } from '../../protocol/
  */
 export function contentOf(commands: CommandLog, at: number): number {
   const { i32 } = commands
-  let hash = 0x2545f491 ^ i32[at + CM.kind]
-  hash = mix(hash, i32[at + CM.symbol])
-  hash = mix(hash, i32[at + CM.flags])
-  for (let word = at + CM.orig; word < at + COMMAND_WORDS; word += 1) hash = mix(hash, i32[word])
+  const isReplace = i32[at + CM.kind] === CommandKind.replace
+  let hash =
+    Math.imul(i32[at + CM.kind], 0x9e3779b1) +
+    Math.imul(i32[at + CM.symbol], 0x85ebca77) +
+    Math.imul(i32[at + CM.flags], 0xc2b2ae3d) +
+    hashDoubles(i32, at + 2 * CMF.priceTicks)
+  // Only a replace names another order, by id or by client id.
+  if (isReplace) hash = Math.imul(hash, 3) + hashId(i32[at + 2 * CMF.orderId], i32, at + CM.orig)
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
   hash ^= hash >>> 13
-  return ((hash >>> 2) << 1) | (i32[at + CM.kind] === CommandKind.replace ? 1 : 0)
+  return ((hash >>> 2) << 1) | (isReplace ? 1 : 0)
 }
 
-function mix(hash: number, word: number): number {
-  return Math.imul((hash << 15) | (hash >>> 17), 5) + Math.imul(word, 0x1b873593)
+/** Over the four words of priceTicks (or amount) and qtyLots. */
+function hashDoubles(i32: Int32Array, at: number): number {
+  return (
+    Math.imul(i32[at] ^ (i32[at] >>> 15), 0x27d4eb2f) +
+    Math.imul(i32[at + 1] ^ (i32[at + 1] >>> 15), 0x165667b1) +
+    Math.imul(i32[at + 2] ^ (i32[at + 2] >>> 15), 0x1b873593) +
+    Math.imul(i32[at + 3] ^ (i32[at + 3] >>> 15), 0xcc9e2d51)
+  )
 }

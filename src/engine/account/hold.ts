@@ -18,6 +18,7 @@ import { Administration } from './administration.ts'
 import { contentOf } from './content.ts'
 import { needOf } from './fees.ts'
 import { openReplace, raiseReplace } from './in-flight.ts'
+import { BLOCK, Lookahead } from './lookahead.ts'
 import {
   AC,
   ACCOUNT_WORDS,
@@ -47,14 +48,18 @@ export class HoldPhase {
   private readonly store: AccountStore
   private readonly administration: Administration
   private readonly check = new Check()
+  private readonly lookahead: Lookahead
   private commands = new CommandLog(1)
   /** The command being handled: its first word, its number in the round, its seq. */
   private at = 0
   private number = 0
+  private idHash = 0
+  private origHash = 0
   private seq = 0
 
   constructor(store: AccountStore) {
     this.store = store
+    this.lookahead = new Lookahead(store)
     this.administration = new Administration(store)
   }
 
@@ -64,11 +69,18 @@ export class HoldPhase {
     this.messages.clear()
     this.outcomes.clear()
     this.store.submissions.forget(firstSeq)
-    for (let number = 0; number < commands.count; number += 1) {
-      this.number = number
-      this.at = number * COMMAND_WORDS
-      this.seq = firstSeq + number
-      this.handle(commands.i32[this.at + CM.kind] as CommandKind)
+    const { count } = commands
+    for (let from = 0; from < count; from += BLOCK) {
+      const to = Math.min(from + BLOCK, count)
+      this.lookahead.run(commands, from, to)
+      for (let number = from; number < to; number += 1) {
+        this.number = number
+        this.at = number * COMMAND_WORDS
+        this.seq = firstSeq + number
+        this.idHash = this.lookahead.idHash[number - from]
+        this.origHash = this.lookahead.origHash[number - from]
+        this.handle(commands.i32[this.at + CM.kind] as CommandKind)
+      }
     }
   }
 
@@ -158,7 +170,16 @@ export class HoldPhase {
       code = sell ? Code.INSUFFICIENT_HOLDINGS : Code.INSUFFICIENT_FUNDS
     }
     if (code !== 0) {
-      store.submissions.add(account, i32, at + CM.id, contentOf(commands, at), code, 0, seq)
+      store.submissions.add(
+        this.idHash,
+        account,
+        i32,
+        at + CM.id,
+        contentOf(commands, at),
+        -code,
+        0,
+        seq,
+      )
       return this.outcome(OutcomeKind.rejected, code)
     }
     const order = this.open(account, symbol, flags, priceTicks, lots, need)
@@ -191,7 +212,7 @@ export class HoldPhase {
     f64[of + ORF.leaves] = lots
     i32[o + OR.position] = position
     i32[o + OR.content] = contentOf(this.commands, at)
-    i32[o + OR.flagsAndCarry] = flags << 24
+    i32[o + OR.flags] = flags
     const accounts = store.accounts.i32
     const a = account * ACCOUNT_WORDS
     const last = accounts[a + AC.lastOrder]
@@ -200,7 +221,7 @@ export class HoldPhase {
     else i32[last * ORDER_WORDS + OR.behind] = order
     accounts[a + AC.lastOrder] = order
     accounts[a + AC.openOrders] += 1
-    store.submissions.addOrder(order)
+    store.submissions.addOrder(this.idHash, order)
 
     const p = position * POSITION_WORDS
     const positions = store.positions
@@ -231,12 +252,12 @@ export class HoldPhase {
     const o = order * ORDER_WORDS
     const of = o >> 1
     const position = orders.i32[o + OR.position]
-    const flags = orders.i32[o + OR.flagsAndCarry] >>> 24
+    const flags = orders.i32[o + OR.flags]
     const sell = (flags & Flag.sell) !== 0
     const instrument = store.market.instrument(symbol)
     const priceTicks = f64[(at >> 1) + CMF.priceTicks]
     const lots = f64[(at >> 1) + CMF.qtyLots]
-    const remainder = lots - orders.f64[of + ORF.cum]
+    const remainder = lots - store.cumOf(order)
     const notional = priceTicks * lots * instrument.quotePerTickLot
     let code =
       this.standing(account, symbol) ||
@@ -285,8 +306,16 @@ export class HoldPhase {
     const inFlight = openReplace(store, order, raised, priceTicks, lots)
     const orderId = orders.f64[of + ORF.orderId]
     const content = contentOf(commands, at)
-    const submission = store.submissions.add(account, i32, at + CM.id, content, 0, orderId, seq)
-    store.submissions.pool.i32[submission * SUBMISSION_WORDS + SU.inFlight] = inFlight
+    const submission = store.submissions.add(
+      this.idHash,
+      account,
+      i32,
+      at + CM.id,
+      content,
+      inFlight,
+      orderId,
+      seq,
+    )
     this.countAccepted(account)
     this.message(
       CommandKind.replace,
@@ -309,7 +338,7 @@ export class HoldPhase {
     const { f64 } = store.orders
     const leaves = f64[f + ORF.leaves]
     if (leaves >= 0) {
-      return f64[f + ORF.priceTicks] === priceTicks && lots <= leaves + f64[f + ORF.cum]
+      return f64[f + ORF.priceTicks] === priceTicks && lots <= leaves + store.cumOf(order)
     }
     const versions = store.inFlight.f64
     const v = -leaves * (IN_FLIGHT_WORDS >> 1)
@@ -320,7 +349,16 @@ export class HoldPhase {
     const { store, commands, at, seq } = this
     const orderId = order === 0 ? 0 : store.orders.f64[order * (ORDER_WORDS >> 1) + ORF.orderId]
     const content = contentOf(commands, at)
-    store.submissions.add(account, commands.i32, at + CM.id, content, code, orderId, seq)
+    store.submissions.add(
+      this.idHash,
+      account,
+      commands.i32,
+      at + CM.id,
+      content,
+      -code,
+      orderId,
+      seq,
+    )
     this.outcome(OutcomeKind.rejected, code)
   }
 
@@ -376,7 +414,7 @@ export class HoldPhase {
   /** Answers a client id that was used before; false if it is new. */
   private seenBefore(account: number, isReplace: boolean): boolean {
     const { store, commands, at, seq } = this
-    const entry = store.submissions.find(account, commands.i32, at + CM.id, seq)
+    const entry = store.submissions.find(this.idHash, account, commands.i32, at + CM.id, seq)
     if (entry === 0) return false
     const content = contentOf(commands, at)
     if (entry > 0) {
@@ -391,7 +429,7 @@ export class HoldPhase {
     const { i32, f64 } = store.submissions.pool
     const s = -entry * SUBMISSION_WORDS
     if (i32[s + SU.content] === content) {
-      const code = i32[s + SU.code]
+      const code = Math.max(0, -i32[s + SU.outcome])
       this.outcome(
         OutcomeKind.duplicate,
         code,
@@ -412,10 +450,16 @@ export class HoldPhase {
     if (orderId !== 0) {
       order = store.orderById(account, orderId)
     } else {
-      const entry = store.submissions.find(account, commands.i32, at + CM.orig, this.seq)
+      const entry = store.submissions.find(
+        this.origHash,
+        account,
+        commands.i32,
+        at + CM.orig,
+        this.seq,
+      )
       const { i32 } = store.submissions.pool
       // Until its outcome is known, a replace in flight names the order as well as the id before.
-      order = entry >= 0 ? entry : store.orderInFlight(i32[-entry * SUBMISSION_WORDS + SU.inFlight])
+      order = entry >= 0 ? entry : store.orderInFlight(i32[-entry * SUBMISSION_WORDS + SU.outcome])
     }
     if (order === 0) return 0
     const position = store.orders.i32[order * ORDER_WORDS + OR.position]

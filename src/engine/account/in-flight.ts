@@ -7,7 +7,7 @@ import type { Instrument } from '../../protocol/instrument.ts'
 import { Flag } from '../../protocol/order-flags.ts'
 import type { AccountStore } from './account-store.ts'
 import { needOf } from './fees.ts'
-import { CARRY_MASK, IF, IFF, IN_FLIGHT_WORDS, OR, ORDER_WORDS, ORF } from './records.ts'
+import { IF, IFF, IN_FLIGHT_WORDS, OR, ORDER_WORDS, ORF } from './records.ts'
 
 const IN_FLIGHT_DOUBLES = IN_FLIGHT_WORDS >> 1
 
@@ -34,8 +34,7 @@ export function raiseReplace(
 ): Raised {
   const { i32, f64 } = store.orders
   const f = order * (ORDER_WORDS >> 1)
-  const flagsAndCarry = i32[order * ORDER_WORDS + OR.flagsAndCarry]
-  const sell = ((flagsAndCarry >>> 24) & Flag.sell) !== 0
+  const sell = (i32[order * ORDER_WORDS + OR.flags] & Flag.sell) !== 0
   const leaves = f64[f + ORF.leaves]
   const isFirst = leaves >= 0
   const v = isFirst ? 0 : -leaves * IN_FLIGHT_DOUBLES
@@ -55,7 +54,7 @@ export function raiseReplace(
   }
   const perLotTick = instrument.quotePerTickLot
   const rate = instrument.holdFeeRate
-  const carry = flagsAndCarry & CARRY_MASK
+  const carry = store.carryOf(order)
   const before = isFirst ? store.needOfOrder(order, leaves) : versions[v + IFF.reserved]
   let notional = lotsMax * ticksMax * perLotTick
   if (isFirst) {

@@ -54,30 +54,36 @@ export const PO = {
   symbol: 17,
 } as const
 
-/** Open order, 24 words, from acceptance by the account until its last event has settled. */
-export const ORDER_WORDS = 24
+/** Open order, 20 words, from acceptance by the account until its last event has settled. */
+export const ORDER_WORDS = 20
 export const ORF = {
   orderId: 0,
   priceTicks: 1,
   /** Lots left; negative while a replace is in flight: minus the handle of its InFlight record. */
   leaves: 2,
-  cum: 3,
-  /** Notional of its fills, for the average price. */
-  cumNotional: 4,
 } as const
 export const OR = {
-  id: 10,
-  position: 18,
-  /** Next entry in the chain of its id's hash (see submissions.ts). */
-  chain: 19,
+  id: 6,
+  position: 14,
   /** Content of the submission: fingerprint << 1 | came from a replace. */
-  content: 20,
-  /** Flag word << 24 | carried fraction of a fee in ten-millionths. */
-  flagsAndCarry: 21,
-  before: 22,
-  behind: 23,
+  content: 15,
+  /** Flag word (protocol/order-flags.ts). */
+  flags: 16,
+  /** Its Fills record; 0, the record of zeros, until its first fill. */
+  fills: 17,
+  before: 18,
+  behind: 19,
 } as const
-export const CARRY_MASK = 0xff_ffff
+
+/** What an order has traded so far, 6 words. Most resting orders never trade: they share record 0. */
+export const FILLS_WORDS = 6
+export const FIF = {
+  cum: 0,
+  /** Notional of its fills, for the average price. */
+  notional: 1,
+  /** Fraction of a fee paid ahead, in ten-millionths of the quote's smallest unit; see fees.ts. */
+  carry: 2,
+} as const
 
 /** An order with replaces in flight in this round, 16 words. */
 export const IN_FLIGHT_WORDS = 16

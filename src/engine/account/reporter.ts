@@ -4,7 +4,7 @@ import { copyId } from '../../protocol/client-id.ts'
 import { CM, CMF, COMMAND_WORDS, CommandKind, type CommandLog } from '../../protocol/command-log.ts'
 import { ExecType, Mark, OrdStatus, type ReportLog, RP, RPF } from '../../protocol/report-log.ts'
 import type { AccountStore } from './account-store.ts'
-import { OR, ORDER_WORDS, ORF, PO, POSITION_WORDS } from './records.ts'
+import { FIF, FILLS_WORDS, OR, ORDER_WORDS, ORF, PO, POSITION_WORDS } from './records.ts'
 import { SU, SUBMISSION_WORDS } from './submissions.ts'
 
 export class Reporter {
@@ -134,9 +134,11 @@ export class Reporter {
     const orders = store.orders.i32
     const doubles = store.orders.f64
     const p = orders[o + OR.position] * POSITION_WORDS
+    const fills = orders[o + OR.fills] * (FILLS_WORDS >> 1)
+    const cum = store.fills.f64[fills + FIF.cum]
     const leaves = store.leavesOf(order)
     i32[at + RP.execType] = execType
-    i32[at + RP.flags] = orders[o + OR.flagsAndCarry] >>> 24
+    i32[at + RP.flags] = orders[o + OR.flags]
     i32[at + RP.account] = store.positions.i32[p + PO.account]
     i32[at + RP.symbol] = store.positions.i32[p + PO.symbol]
     i32[at + RP.index] = index
@@ -146,10 +148,10 @@ export class Reporter {
     f64[f + RPF.seq] = seq
     f64[f + RPF.orderId] = doubles[of + ORF.orderId]
     f64[f + RPF.priceTicks] = doubles[of + ORF.priceTicks]
-    f64[f + RPF.orderQty] = leaves + doubles[of + ORF.cum]
-    f64[f + RPF.cumQty] = doubles[of + ORF.cum]
+    f64[f + RPF.orderQty] = leaves + cum
+    f64[f + RPF.cumQty] = cum
     f64[f + RPF.leavesQty] = leaves
-    f64[f + RPF.cumNotional] = doubles[of + ORF.cumNotional]
+    f64[f + RPF.cumNotional] = store.fills.f64[fills + FIF.notional]
     f64[f + RPF.lastTicks] = 0
     f64[f + RPF.lastLots] = 0
     f64[f + RPF.tradeId] = 0

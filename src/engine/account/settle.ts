@@ -19,7 +19,8 @@ import {
   BA,
   BAF,
   BALANCE_WORDS,
-  CARRY_MASK,
+  FIF,
+  FILLS_WORDS,
   IF,
   IFF,
   IN_FLIGHT_WORDS,
@@ -128,7 +129,7 @@ export class SettlePhase {
       case EventKind.replaceRejected: {
         const submission = f64[f + EVF.aux]
         const { i32: submissions } = this.store.submissions.pool
-        const inFlight = submissions[submission * SUBMISSION_WORDS + SU.inFlight]
+        const inFlight = submissions[submission * SUBMISSION_WORDS + SU.outcome]
         this.store.submissions.refuse(submission, code, seq)
         this.reporter.rejectedByBook(seq, index, code, f64[f + EVF.orderId])
         return this.landed(inFlight)
@@ -176,10 +177,9 @@ export class SettlePhase {
     const instrument = store.market.instrument(positions.i32[p + PO.symbol])
     const notional = ticks * lots * instrument.quotePerTickLot
     const rate = isTaker ? instrument.takerFeeRate : instrument.makerFeeRate
-    const flagsAndCarry = orders.i32[o + OR.flagsAndCarry]
-    const carry = flagsAndCarry & CARRY_MASK
+    const carry = store.carryOf(order)
     const fee = feeOf(notional, rate, carry)
-    const isSell = ((flagsAndCarry >>> 24) & Flag.sell) !== 0
+    const isSell = (orders.i32[o + OR.flags] & Flag.sell) !== 0
     const base = lots * instrument.basePerLot
     const baseAt = positions.i32[p + PO.baseBalance] * BALANCE_DOUBLES
     const quote = positions.i32[p + PO.quoteBalance]
@@ -187,10 +187,7 @@ export class SettlePhase {
     const inFlight = orders.f64[of + ORF.leaves] < 0 ? -orders.f64[of + ORF.leaves] : 0
 
     const needBefore = isSell || inFlight !== 0 ? 0 : store.needOfOrder(order, leaves + lots)
-    orders.i32[o + OR.flagsAndCarry] =
-      (flagsAndCarry & ~CARRY_MASK) | carryAfter(notional, rate, carry)
-    orders.f64[of + ORF.cum] += lots
-    orders.f64[of + ORF.cumNotional] += notional
+    this.countFill(order, lots, notional, carryAfter(notional, rate, carry))
     if (inFlight === 0) orders.f64[of + ORF.leaves] = leaves
 
     const money = balances.f64
@@ -233,6 +230,17 @@ export class SettlePhase {
     const tradeId = events.f64[f + EVF.aux]
     this.reporter.trade(order, seq, index, ticks, lots, tradeId, fee, leaves, isTaker)
     if (leaves === 0) this.close(order, seq, 0)
+  }
+
+  private countFill(order: number, lots: number, notional: number, carry: number): void {
+    const { orders, fills } = this.store
+    const at = order * ORDER_WORDS + OR.fills
+    if (orders.i32[at] === 0) orders.i32[at] = fills.alloc()
+    const f = orders.i32[at] * (FILLS_WORDS >> 1)
+    const { f64 } = fills
+    f64[f + FIF.cum] += lots
+    f64[f + FIF.notional] += notional
+    f64[f + FIF.carry] = carry
   }
 
   /** Moves a position by a fill; returns the profit it realises, fee not counted. */
@@ -280,7 +288,7 @@ export class SettlePhase {
     const f = at >> 1
     const submission = events.f64[f + EVF.aux]
     const { i32 } = store.submissions.pool
-    const inFlight = i32[submission * SUBMISSION_WORDS + SU.inFlight]
+    const inFlight = i32[submission * SUBMISSION_WORDS + SU.outcome]
     store.submissions.exchange(order, submission, seq)
     store.orders.f64[order * ORDER_DOUBLES + ORF.priceTicks] = events.f64[f + EVF.priceTicks]
     store.inFlight.f64[inFlight * IN_FLIGHT_DOUBLES + IFF.leaves] = events.f64[f + EVF.leavesLots]
@@ -309,7 +317,7 @@ export class SettlePhase {
     const { store } = this
     const o = order * ORDER_WORDS
     const position = store.orders.i32[o + OR.position]
-    const isSell = ((store.orders.i32[o + OR.flagsAndCarry] >>> 24) & Flag.sell) !== 0
+    const isSell = (store.orders.i32[o + OR.flags] & Flag.sell) !== 0
     const p = position * POSITION_WORDS
     const need = store.needOfOrder(order, leaves)
     const { basePerLot } = store.market.instrument(store.positions.i32[p + PO.symbol])
@@ -332,7 +340,7 @@ export class SettlePhase {
     }
     if (known === leaves) return
     const o = order * ORDER_WORDS
-    const isSell = ((store.orders.i32[o + OR.flagsAndCarry] >>> 24) & Flag.sell) !== 0
+    const isSell = (store.orders.i32[o + OR.flags] & Flag.sell) !== 0
     const { basePerLot } = this.instrumentOf(order)
     const before = store.needOfOrder(order, known)
     store.orders.f64[f + ORF.leaves] = leaves
@@ -379,6 +387,8 @@ export class SettlePhase {
     ) {
       accounts[account * ACCOUNT_WORDS + AC.activeSymbols] -= 1
     }
+    const fills = store.orders.i32[o + OR.fills]
+    if (fills !== 0) store.fills.release(fills)
     store.orders.release(order)
   }
 

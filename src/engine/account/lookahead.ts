@@ -1,0 +1,119 @@
+// Brings the records that the next commands need near before they are handled.
+//
+// An order touches a dozen records spread over all memory, each found through the one before; one at a time,
+// the processor waits for every one of them. Here a block of commands is walked in lock step, each step
+// reading one record for every command: the reads of a step do not depend on each other, so they overlap.
+// Nothing is decided here: a wrong guess costs time only. What it measured: docs/decisions/0006.
+
+import { CM, CMF, COMMAND_WORDS, CommandKind, type CommandLog } from '../../protocol/command-log.ts'
+import type { AccountStore } from './account-store.ts'
+import {
+  AC,
+  ACCOUNT_WORDS,
+  BAF,
+  BALANCE_WORDS,
+  OR,
+  ORDER_WORDS,
+  ORF,
+  PO,
+  POF,
+  POSITION_WORDS,
+  pairKey,
+} from './records.ts'
+import { hashId } from './submissions.ts'
+
+/** Commands walked together: enough reads to overlap, few enough to stay in the nearest cache. */
+export const BLOCK = 32
+
+export class Lookahead {
+  /** By place in the block: the hashes of clOrdId and origClOrdId, for the look-ups that follow. */
+  readonly idHash = new Int32Array(BLOCK)
+  readonly origHash = new Int32Array(BLOCK)
+  /** What the reads add up to; kept so that they are not optimised away. */
+  sum = 0
+  private readonly positions = new Int32Array(BLOCK)
+  private readonly orders = new Int32Array(BLOCK)
+  private readonly store: AccountStore
+
+  constructor(store: AccountStore) {
+    this.store = store
+  }
+
+  /** Walks commands `from` to `to - 1` of a round, at most {@link BLOCK}. */
+  run(commands: CommandLog, from: number, to: number): void {
+    this.hash(commands, from, to)
+    this.readSlots(to - from)
+    this.readOrders(commands, from, to)
+    this.readPositions(to - from)
+    this.readBalances(commands, from, to)
+  }
+
+  private hash(commands: CommandLog, from: number, to: number): void {
+    const { i32 } = commands
+    for (let number = from; number < to; number += 1) {
+      const at = number * COMMAND_WORDS
+      const account = i32[at + CM.account]
+      this.idHash[number - from] = hashId(account, i32, at + CM.id)
+      this.origHash[number - from] = hashId(account, i32, at + CM.orig)
+    }
+  }
+
+  private readSlots(count: number): void {
+    const { submissions } = this.store
+    let sum = 0
+    for (let n = 0; n < count; n += 1) {
+      sum += submissions.table.touch(this.idHash[n]) + submissions.table.touch(this.origHash[n])
+    }
+    this.sum += sum & 1
+  }
+
+  private readOrders(commands: CommandLog, from: number, to: number): void {
+    const { i32, f64 } = commands
+    const { submissions, orders, positionOf } = this.store
+    let sum = 0
+    for (let number = from; number < to; number += 1) {
+      const at = number * COMMAND_WORDS
+      const n = number - from
+      let order = 0
+      let position = 0
+      if (i32[at + CM.kind] === CommandKind.new) {
+        position = positionOf.touch(pairKey(i32[at + CM.account], i32[at + CM.symbol]))
+      } else if (f64[(at >> 1) + CMF.orderId] === 0) {
+        order = Math.max(0, submissions.table.guess(this.origHash[n]))
+      }
+      const o = order * ORDER_WORDS
+      sum += orders.i32[o + OR.position] + orders.i32[o]
+      this.orders[n] = order
+      this.positions[n] = position
+    }
+    this.sum += sum & 1
+  }
+
+  private readPositions(count: number): void {
+    const { orders, positions } = this.store
+    let sum = 0
+    for (let n = 0; n < count; n += 1) {
+      const order = this.orders[n]
+      if (order !== 0) this.positions[n] = orders.i32[order * ORDER_WORDS + OR.position]
+      const p = this.positions[n] * POSITION_WORDS
+      sum += positions.i32[p + PO.baseBalance] + positions.f64[(p >> 1) + POF.lots]
+    }
+    this.sum += sum & 1
+  }
+
+  private readBalances(commands: CommandLog, from: number, to: number): void {
+    const { i32 } = commands
+    const { positions, balances, accounts, orders } = this.store
+    let sum = 0
+    for (let number = from; number < to; number += 1) {
+      const p = this.positions[number - from] * POSITION_WORDS
+      const quote = positions.i32[p + PO.quoteBalance] * (BALANCE_WORDS >> 1)
+      const base = positions.i32[p + PO.baseBalance] * (BALANCE_WORDS >> 1)
+      sum += balances.f64[quote + BAF.available] + balances.f64[base + BAF.available]
+      const account = i32[number * COMMAND_WORDS + CM.account]
+      sum += accounts.i32[account * ACCOUNT_WORDS + AC.flags]
+      sum += orders.f64[this.orders[number - from] * (ORDER_WORDS >> 1) + ORF.leaves]
+    }
+    this.sum += sum & 1
+  }
+}

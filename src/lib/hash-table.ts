@@ -1,0 +1,137 @@
+// From a 32-bit hash to entries: open addressing, eight bytes a slot, no record is touched to probe.
+//
+// A slot holds an entry's whole hash beside it. So a look-up that finds nothing reads only slots, and
+// one that finds something reads one record. Robin Hood order: entries of a run are sorted by home slot,
+// which keeps runs short at high load and lets removal close the gap behind it.
+
+import { assert } from './assert.ts'
+
+const LOAD_MAX = 0.75
+
+export class HashTable {
+  /** Slot `s` is `slots[2s]`, the hash, and `slots[2s + 1]`, the entry; 0 is no entry. Replaced on growth. */
+  private slots: Int32Array
+  private mask: number
+  private count = 0
+
+  constructor(initial: number) {
+    const bits = Math.max(4, Math.ceil(Math.log2(initial / LOAD_MAX)))
+    this.slots = new Int32Array(2 ** (bits + 1))
+    this.mask = 2 ** bits - 1
+  }
+
+  /** The first slot that may hold an entry with this hash, to be given to {@link next}; -1 if there is none. */
+  first(hash: number): number {
+    return this.seek(hash, hash & this.mask, 0)
+  }
+
+  /** The next slot behind `slot` with the same hash, or -1. */
+  next(hash: number, slot: number): number {
+    const { mask } = this
+    return this.seek(hash, (slot + 1) & mask, ((slot - hash) & mask) + 1)
+  }
+
+  /** The entry in a slot that {@link first} or {@link next} gave. */
+  entryAt(slot: number): number {
+    return this.slots[slot * 2 + 1]
+  }
+
+  /** Reads the slot where a hash would be, so that it is near when it is needed. Returns what it read. */
+  touch(hash: number): number {
+    return this.slots[(hash & this.mask) * 2 + 1]
+  }
+
+  /** The entry in the slot where a hash would be: most often the one with that hash. 0 if there is none. */
+  guess(hash: number): number {
+    const at = (hash & this.mask) * 2
+    if (this.slots[at] === hash) return this.slots[at + 1]
+    const next = ((hash + 1) & this.mask) * 2
+    return this.slots[next] === hash ? this.slots[next + 1] : 0
+  }
+
+  /** Adds an entry other than 0. */
+  add(hash: number, entry: number): void {
+    if (this.count >= LOAD_MAX * (this.mask + 1)) this.grow()
+    this.count += 1
+    this.place(hash, entry)
+  }
+
+  /** Puts `entry` in the place of `former`, which has this hash. */
+  exchange(hash: number, former: number, entry: number): void {
+    this.slots[this.slotOf(hash, former) * 2 + 1] = entry
+  }
+
+  /** Takes an entry out and moves those behind it back by one, until one is at home. */
+  remove(hash: number, entry: number): void {
+    const { slots, mask } = this
+    let at = this.slotOf(hash, entry)
+    for (;;) {
+      const behind = (at + 1) & mask
+      const behindHash = slots[behind * 2]
+      if (slots[behind * 2 + 1] === 0 || (behindHash & mask) === behind) break
+      slots[at * 2] = behindHash
+      slots[at * 2 + 1] = slots[behind * 2 + 1]
+      at = behind
+    }
+    slots[at * 2] = 0
+    slots[at * 2 + 1] = 0
+    this.count -= 1
+  }
+
+  /** Bytes of memory behind the table. */
+  get bytes(): number {
+    return this.slots.byteLength
+  }
+
+  private slotOf(hash: number, entry: number): number {
+    let slot = this.first(hash)
+    while (slot >= 0 && this.entryAt(slot) !== entry) slot = this.next(hash, slot)
+    assert(slot >= 0, 'an entry is in its table')
+    return slot
+  }
+
+  private seek(hash: number, from: number, distanceFrom: number): number {
+    const { slots, mask } = this
+    let at = from
+    for (let distance = distanceFrom; ; distance += 1) {
+      if (slots[at * 2 + 1] === 0) return -1
+      const there = slots[at * 2]
+      if (there === hash) return at
+      // An entry nearer to its home than ours would be: ours is not behind it.
+      if (((at - there) & mask) < distance) return -1
+      at = (at + 1) & mask
+    }
+  }
+
+  private place(hash: number, entry: number): void {
+    const { slots, mask } = this
+    let at = hash & mask
+    let carriedHash = hash
+    let carried = entry
+    for (let distance = 0; ; distance += 1) {
+      const there = slots[at * 2 + 1]
+      const thereHash = slots[at * 2]
+      if (there === 0) break
+      const thereDistance = (at - thereHash) & mask
+      if (thereDistance < distance) {
+        slots[at * 2] = carriedHash
+        slots[at * 2 + 1] = carried
+        carriedHash = thereHash
+        carried = there
+        distance = thereDistance
+      }
+      at = (at + 1) & mask
+    }
+    slots[at * 2] = carriedHash
+    slots[at * 2 + 1] = carried
+  }
+
+  private grow(): void {
+    const old = this.slots
+    this.slots = new Int32Array(old.length * 2)
+    this.mask = this.mask * 2 + 1
+    for (let at = 0; at < old.length; at += 2) {
+      if (old[at + 1] !== 0) this.place(old[at], old[at + 1])
+    }
+  }
+}
