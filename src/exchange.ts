@@ -179,12 +179,15 @@ export class Exchange {
     return answers
   }
 
-  /** Adds a command to the next round. A bad one is refused there, in its place. Never throws. */
-  submit(command: unknown): void {
+  /**
+   * Adds a command to the next round. A bad one is refused there, in its place, with the number of its
+   * `line` if one is given. Never throws.
+   */
+  submit(command: unknown, line?: number): void {
     const decoded = decode(command, this.names, this.commands)
     if (decoded === undefined) return
     if ('query' in decoded) this.queries.push(decoded)
-    else this.refuse(decoded, command)
+    else this.refuse(decoded, command, line)
   }
 
   /** Adds the refusal of a line that is not even JSON to the next round. */

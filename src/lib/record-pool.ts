@@ -32,18 +32,25 @@ export class RecordPool {
 
   /** A zeroed record's handle. Grows the pool when it is full, which moves `i32` and `f64`. */
   alloc(): number {
+    const handle = this.reuse()
+    const { i32, words } = this
+    const base = handle * words
+    for (let word = 0; word < words; word += 1) i32[base + word] = 0
+    return handle
+  }
+
+  /** As {@link alloc}, but all words other than the first are as they were when the record was given back. */
+  reuse(): number {
+    this.count += 1
     const handle = this.free
     if (handle === 0) {
       if (this.top + 1 === this.capacity) this.grow()
-      this.count += 1
       this.top += 1
       return this.top
     }
-    const { i32, words } = this
-    const base = handle * words
-    this.free = i32[base]
-    for (let word = 0; word < words; word += 1) i32[base + word] = 0
-    this.count += 1
+    const base = handle * this.words
+    this.free = this.i32[base]
+    this.i32[base] = 0
     return handle
   }
 

@@ -74,6 +74,12 @@ export interface BookEvent {
   aux: number
 }
 
+// Words by name, for this file: V8 builds a module's private constants into the machine code, but loads
+// what is exported or imported at each use.
+const WORDS = EVENT_WORDS
+const { flags: FLAGS, owner: OWNER, tag: TAG, symbol: SYMBOL, index: INDEX } = EV
+const { seq: SEQ } = EVF
+
 const KIND_NAMES = Object.keys(EventKind) as (keyof typeof EventKind)[]
 
 export class EventLog {
@@ -108,15 +114,15 @@ export class EventLog {
     if (number === this.capacity) this.grow()
     this.count = number + 1
     const { i32, index } = this
-    const base = number * EVENT_WORDS
+    const base = number * WORDS
     i32[base] = kindAndCode
-    i32[base + EV.flags] = flags
-    i32[base + EV.owner] = owner
-    i32[base + EV.tag] = tag
-    i32[base + EV.symbol] = this.symbol
-    i32[base + EV.index] = index
+    i32[base + FLAGS] = flags
+    i32[base + OWNER] = owner
+    i32[base + TAG] = tag
+    i32[base + SYMBOL] = this.symbol
+    i32[base + INDEX] = index
     if (index >= 0) this.index = index + 1
-    this.f64[(base >> 1) + EVF.seq] = this.seq
+    this.f64[(base >> 1) + SEQ] = this.seq
     return number
   }
 

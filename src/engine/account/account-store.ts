@@ -4,12 +4,18 @@
 
 import { IdMap } from '../../lib/id-map.ts'
 import { RecordPool } from '../../lib/record-pool.ts'
-import { Flag } from '../../protocol/order-flags.ts'
+import * as orderFlags from '../../protocol/order-flags.ts'
 import type { Market } from '../market.ts'
 import { LimitTable } from '../risk/limit-table.ts'
 import { RecentOrders } from '../risk/recent-orders.ts'
 import { needOf } from './fees.ts'
-import {
+import * as records from './records.ts'
+import { pairKey } from './records.ts'
+import { Submissions } from './submissions.ts'
+
+// V8 folds constants only in the module that declares them: docs/decisions/0007.
+const { Flag } = orderFlags
+const {
   AC,
   ACCOUNT_WORDS,
   BA,
@@ -26,9 +32,7 @@ import {
   PO,
   POF,
   POSITION_WORDS,
-  pairKey,
-} from './records.ts'
-import { Submissions } from './submissions.ts'
+} = records
 
 /** House accounts. The first pays deposits and takes withdrawals, the second takes fees. */
 export const EXTERNAL = 1

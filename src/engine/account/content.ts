@@ -1,7 +1,11 @@
 // What a submission says, as a fingerprint: the same id with another content is refused.
 
-import { CM, CMF, CommandKind, type CommandLog } from '../../protocol/command-log.ts'
+import type { CommandLog } from '../../protocol/command-log.ts'
+import * as commandLog from '../../protocol/command-log.ts'
 import { hashId } from './submissions.ts'
+
+// V8 folds constants only in the module that declares them: docs/decisions/0007.
+const { CM, CMF, CommandKind } = commandLog
 
 /**
  * A 30-bit fingerprint of all that a command says but its account and id, shifted left by one; the lowest bit says

@@ -4,7 +4,10 @@
 // exact fee is x = rate × notional; charged is ceil(x - carry). So what an order has paid is always the
 // exact total rounded up, and never more than ceil(rate × notional) of any bound on its notional.
 
-import { FEE_SCALE } from '../../protocol/instrument.ts'
+import * as instrumentForms from '../../protocol/instrument.ts'
+
+// V8 folds constants only in the module that declares them: docs/decisions/0007.
+const { FEE_SCALE } = instrumentForms
 
 /** Whole units and ten-millionths of rate × notional - carry, rounded up: the fee to charge now. */
 export function feeOf(notional: number, rate: number, carry: number): number {

@@ -3,14 +3,16 @@
 import { mulDivCeil, mulDivFloor } from '../../lib/arithmetic.ts'
 import { unreachable } from '../../lib/assert.ts'
 import { RecordLog } from '../../lib/record-log.ts'
-import { INTEGER_MAX } from '../../protocol/bounds.ts'
+import * as bounds from '../../protocol/bounds.ts'
 import { copyId } from '../../protocol/client-id.ts'
-import { Code } from '../../protocol/codes.ts'
-import { CM, CMF, COMMAND_WORDS, CommandKind, CommandLog } from '../../protocol/command-log.ts'
+import * as codes from '../../protocol/codes.ts'
+import * as commandLog from '../../protocol/command-log.ts'
+import { CommandLog } from '../../protocol/command-log.ts'
 import type { Instrument } from '../../protocol/instrument.ts'
-import { Limit, MILLIONTHS } from '../../protocol/limits.ts'
-import { Flag, isMarket } from '../../protocol/order-flags.ts'
-import { MESSAGE_WORDS, MS, MSF, OC, OCF, OUTCOME_WORDS, OutcomeKind } from '../messages.ts'
+import * as limitForms from '../../protocol/limits.ts'
+import * as orderFlags from '../../protocol/order-flags.ts'
+import { isMarket } from '../../protocol/order-flags.ts'
+import * as messageForms from '../messages.ts'
 import { firstRefusal } from '../risk/chain.ts'
 import { Check } from '../risk/check.ts'
 import type { AccountStore } from './account-store.ts'
@@ -18,8 +20,21 @@ import { Administration } from './administration.ts'
 import { contentOf } from './content.ts'
 import { needOf } from './fees.ts'
 import { openReplace, raiseReplace } from './in-flight.ts'
-import { BLOCK, Lookahead } from './lookahead.ts'
-import {
+import * as lookaheadForms from './lookahead.ts'
+import { Lookahead } from './lookahead.ts'
+import * as records from './records.ts'
+import { pairKey } from './records.ts'
+import * as submissionForms from './submissions.ts'
+
+// V8 folds constants only in the module that declares them: docs/decisions/0007.
+const { INTEGER_MAX } = bounds
+const { Code } = codes
+const { CM, CMF, COMMAND_WORDS, CommandKind } = commandLog
+const { Limit, MILLIONTHS } = limitForms
+const { Flag } = orderFlags
+const { MESSAGE_WORDS, MS, MSF, OC, OCF, OUTCOME_WORDS, OutcomeKind } = messageForms
+const { BLOCK } = lookaheadForms
+const {
   AC,
   ACCOUNT_WORDS,
   ACF,
@@ -34,9 +49,8 @@ import {
   PO,
   POF,
   POSITION_WORDS,
-  pairKey,
-} from './records.ts'
-import { SU, SUBMISSION_WORDS, SUF } from './submissions.ts'
+} = records
+const { SU, SUBMISSION_WORDS, SUF } = submissionForms
 
 const SECOND_MS = 1_000
 
@@ -79,12 +93,12 @@ export class HoldPhase {
         this.seq = firstSeq + number
         this.idHash = this.lookahead.idHash[number - from]
         this.origHash = this.lookahead.origHash[number - from]
-        this.handle(commands.i32[this.at + CM.kind] as CommandKind)
+        this.handle(commands.i32[this.at + CM.kind] as commandLog.CommandKind)
       }
     }
   }
 
-  private handle(kind: CommandKind): void {
+  private handle(kind: commandLog.CommandKind): void {
     switch (kind) {
       case CommandKind.replace:
         return this.replace()
@@ -576,7 +590,7 @@ export class HoldPhase {
     }
   }
 
-  private outcome(kind: OutcomeKind, code: number, affected = 0, orderId = 0): void {
+  private outcome(kind: messageForms.OutcomeKind, code: number, affected = 0, orderId = 0): void {
     const at = this.outcomes.append()
     const { i32, f64 } = this.outcomes
     i32[at + OC.kind] = kind
@@ -587,7 +601,7 @@ export class HoldPhase {
   }
 
   private message(
-    kind: CommandKind,
+    kind: commandLog.CommandKind,
     flags: number,
     account: number,
     tag: number,

@@ -4,10 +4,14 @@
 // and holds in one round"). It never shrinks in the hold phase.
 
 import type { Instrument } from '../../protocol/instrument.ts'
-import { Flag } from '../../protocol/order-flags.ts'
+import * as orderFlags from '../../protocol/order-flags.ts'
 import type { AccountStore } from './account-store.ts'
 import { needOf } from './fees.ts'
-import { IF, IFF, IN_FLIGHT_WORDS, OR, ORDER_WORDS, ORF } from './records.ts'
+import * as records from './records.ts'
+
+// V8 folds constants only in the module that declares them: docs/decisions/0007.
+const { Flag } = orderFlags
+const { IF, IFF, IN_FLIGHT_WORDS, OR, ORDER_WORDS, ORF } = records
 
 const IN_FLIGHT_DOUBLES = IN_FLIGHT_WORDS >> 1
 

@@ -5,22 +5,17 @@
 // reading one record for every command: the reads of a step do not depend on each other, so they overlap.
 // Nothing is decided here: a wrong guess costs time only. What it measured: docs/decisions/0006.
 
-import { CM, CMF, COMMAND_WORDS, CommandKind, type CommandLog } from '../../protocol/command-log.ts'
+import type { CommandLog } from '../../protocol/command-log.ts'
+import * as commandLog from '../../protocol/command-log.ts'
 import type { AccountStore } from './account-store.ts'
-import {
-  AC,
-  ACCOUNT_WORDS,
-  BAF,
-  BALANCE_WORDS,
-  OR,
-  ORDER_WORDS,
-  ORF,
-  PO,
-  POF,
-  POSITION_WORDS,
-  pairKey,
-} from './records.ts'
+import * as records from './records.ts'
+import { pairKey } from './records.ts'
 import { hashId } from './submissions.ts'
+
+// V8 folds constants only in the module that declares them: docs/decisions/0007.
+const { CM, CMF, COMMAND_WORDS, CommandKind } = commandLog
+const { AC, ACCOUNT_WORDS, BAF, BALANCE_WORDS, OR, ORDER_WORDS, ORF, PO, POF, POSITION_WORDS } =
+  records
 
 /** Commands walked together: enough reads to overlap, few enough to stay in the nearest cache. */
 export const BLOCK = 32

@@ -1,11 +1,19 @@
 // Writes execution reports from the accounts' state as it is at that moment.
 
 import { copyId } from '../../protocol/client-id.ts'
-import { CM, CMF, COMMAND_WORDS, CommandKind, type CommandLog } from '../../protocol/command-log.ts'
-import { ExecType, Mark, OrdStatus, type ReportLog, RP, RPF } from '../../protocol/report-log.ts'
+import type { CommandLog } from '../../protocol/command-log.ts'
+import * as commandLog from '../../protocol/command-log.ts'
+import type { ReportLog } from '../../protocol/report-log.ts'
+import * as reportLog from '../../protocol/report-log.ts'
 import type { AccountStore } from './account-store.ts'
-import { FIF, FILLS_WORDS, OR, ORDER_WORDS, ORF, PO, POSITION_WORDS } from './records.ts'
-import { SU, SUBMISSION_WORDS } from './submissions.ts'
+import * as records from './records.ts'
+import * as submissionForms from './submissions.ts'
+
+// V8 folds constants only in the module that declares them: docs/decisions/0007.
+const { CM, CMF, COMMAND_WORDS, CommandKind } = commandLog
+const { ExecType, Mark, OrdStatus, RP, RPF } = reportLog
+const { FIF, FILLS_WORDS, OR, ORDER_WORDS, ORF, PO, POSITION_WORDS } = records
+const { SU, SUBMISSION_WORDS } = submissionForms
 
 export class Reporter {
   private readonly store: AccountStore
@@ -27,8 +35,8 @@ export class Reporter {
 
   /** A report about an order as it stands; what ends it leaves nothing open. */
   order(
-    execType: ExecType,
-    status: OrdStatus,
+    execType: reportLog.ExecType,
+    status: reportLog.OrdStatus,
     order: number,
     seq: number,
     index: number,

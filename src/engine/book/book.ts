@@ -17,16 +17,44 @@ import {
   TimeInForce,
   timeInForceOf,
 } from '../../protocol/order-flags.ts'
-import { BookSide, LEVEL_WORDS, LevelStore, LV, LVF } from './levels.ts'
+import { BookSide, LEVEL, LevelStore } from './levels.ts'
 
-/** Resting order, 10 words: f64 0 id, 1 leavesLots, 2 cumLots; i32 6 before, 7 behind, 8 level, 9 owner. */
-const ORDER_WORDS = 10
+/**
+ * Resting order, 12 words: f64 0 id, 1 leavesLots, 2 cumLots; i32 6 before and 7 behind in the queue, 8 level,
+ * 9 owner, 10 tag: the owner's own number, 11 flags.
+ */
+const ORDER_WORDS = 12
 const ORDER_DOUBLES = ORDER_WORDS / 2
-const OF = { id: 0, leaves: 1, cum: 2 } as const
-const OI = { before: 6, behind: 7, level: 8, owner: 9 } as const
+const ID = 0
+const LEAVES = 1
+const CUM = 2
+const BEFORE = 6
+const BEHIND = 7
+const AT = 8
+const OWNER = 9
+const TAG = 10
+const FLAGS = 11
 
-const SELF_TRADE_EXPIRED = EventKind.expired | (Code.SELF_TRADE << 8)
-const SELF_TRADE_RESTATED = EventKind.restated | (Code.SELF_TRADE << 8)
+// Imported words by local names: V8 builds a module's private constants into the machine code, but loads
+// imported ones at each use, which made the book a tenth slower.
+const Kind = EventKind
+const { sell: SELL, postOnly: POST_ONLY, market: MARKET } = Flag
+const {
+  words: LEVEL_WORDS,
+  ticks: TICKS,
+  lots: LOTS,
+  head: HEAD,
+  tail: TAIL,
+  orders: ORDERS,
+} = LEVEL
+const LEVEL_DOUBLES = LEVEL_WORDS / 2
+const EVENT_DOUBLES = EVENT_WORDS / 2
+const EVENT = EVF
+/** Orders that nothing but a crossing price can keep from resting have none of these bits. */
+const CONDITIONS = POST_ONLY | MARKET | (3 << Flag.timeInForceShift)
+
+const SELF_TRADE_EXPIRED = Kind.expired | (Code.SELF_TRADE << 8)
+const SELF_TRADE_RESTATED = Kind.restated | (Code.SELF_TRADE << 8)
 
 /** What the books of a shard share. */
 export class BookStore {
@@ -34,36 +62,19 @@ export class BookStore {
   readonly ids: IdMap
   readonly levels: LevelStore
   readonly events: EventLog
-  /** By order record: the owner's own number and the flag word; beside the record to keep it small. */
-  tags: Int32Array
-  flags: Uint8Array
 
   /** `ordersInitial` is only the first size of the pools; they grow. */
   constructor(events: EventLog, ordersInitial: number) {
     this.events = events
     this.orders = new RecordPool('book orders', ORDER_WORDS, ordersInitial)
-    this.ids = new IdMap(this.orders, OF.id, ordersInitial)
+    this.ids = new IdMap(this.orders, ID, ordersInitial)
     this.levels = new LevelStore(Math.max(16, ordersInitial >> 2))
-    this.tags = new Int32Array(ordersInitial + 1)
-    this.flags = new Uint8Array(ordersInitial + 1)
-  }
-
-  /** Makes room for the tags of a record that the order pool has just given out. */
-  fitTags(handle: number): void {
-    if (handle < this.tags.length) return
-    const tags = new Int32Array(this.tags.length * 2)
-    const flags = new Uint8Array(tags.length)
-    tags.set(this.tags)
-    flags.set(this.flags)
-    this.tags = tags
-    this.flags = flags
   }
 
   /** Bytes of memory behind orders, their map, levels and pages. */
   get bytes(): number {
     const { levels, pages } = this.levels
-    const beside = this.tags.byteLength + this.flags.byteLength
-    return this.orders.bytes + this.ids.bytes + levels.bytes + pages.bytes + beside
+    return this.orders.bytes + this.ids.bytes + levels.bytes + pages.bytes
   }
 }
 
@@ -90,12 +101,18 @@ export class Book {
   trades = 0
   /** The last trade's price, 0 before the first. */
   lastTradeTicks = 0
-  private readonly store: BookStore
+  private readonly orders: RecordPool
+  private readonly ids: IdMap
+  private readonly levels: RecordPool
+  private readonly events: EventLog
   private readonly bids: BookSide
   private readonly asks: BookSide
 
   constructor(store: BookStore) {
-    this.store = store
+    this.orders = store.orders
+    this.ids = store.ids
+    this.levels = store.levels.levels
+    this.events = store.events
     this.bids = new BookSide(Side.buy, store.levels)
     this.asks = new BookSide(Side.sell, store.levels)
   }
@@ -117,7 +134,7 @@ export class Book {
     const code = this.refusal(owner, flags, priceTicks, qtyLots)
     if (code !== 0) {
       this.emit(
-        EventKind.rejected | (code << 8),
+        Kind.rejected | (code << 8),
         flags,
         owner,
         tag,
@@ -130,19 +147,19 @@ export class Book {
       )
       return
     }
-    this.emit(EventKind.accepted, flags, owner, tag, orderId, priceTicks, qtyLots, qtyLots, 0, aux)
+    this.emit(Kind.accepted, flags, owner, tag, orderId, priceTicks, qtyLots, qtyLots, 0, aux)
     this.take(orderId, owner, tag, flags, priceTicks, qtyLots, 0)
   }
 
   /** Cancels an order of `owner`. Events: canceled, or cancelRejected (UNKNOWN_ORDER). */
   cancel(orderId: number, owner: number, tag: number, aux: number): void {
-    const order = this.store.ids.get(orderId)
+    const order = this.ids.get(orderId)
     if (order === 0 || !this.holds(order, owner)) {
-      const kind = EventKind.cancelRejected | (Code.UNKNOWN_ORDER << 8)
+      const kind = Kind.cancelRejected | (Code.UNKNOWN_ORDER << 8)
       this.emit(kind, 0, owner, tag, orderId, 0, 0, 0, 0, aux)
       return
     }
-    this.emitResting(EventKind.canceled, order, aux)
+    this.emitResting(Kind.canceled, order, aux)
     this.remove(order)
   }
 
@@ -159,59 +176,37 @@ export class Book {
     qtyLots: number,
     aux: number,
   ): void {
-    const { store } = this
-    const order = store.ids.get(orderId)
+    const { orders, levels } = this
+    const order = this.ids.get(orderId)
     if (order === 0 || !this.holds(order, owner)) {
       this.refuseReplace(Code.UNKNOWN_ORDER, 0, owner, tag, orderId, aux)
       return
     }
-    const { f64, i32 } = store.orders
-    const flags = store.flags[order]
-    const ownTag = store.tags[order]
+    const { f64, i32 } = orders
+    const i = order * ORDER_WORDS
     const f = order * ORDER_DOUBLES
-    const level = i32[order * ORDER_WORDS + OI.level]
-    const cum = f64[f + OF.cum]
+    const flags = i32[i + FLAGS]
+    const ownTag = i32[i + TAG]
+    const level = i32[i + AT]
+    const cum = f64[f + CUM]
     const leaves = qtyLots - cum
     if (leaves <= 0) {
       this.refuseReplace(Code.QTY_ALREADY_FILLED, flags, owner, ownTag, orderId, aux)
       return
     }
-    const { levels } = store.levels
-    const samePrice = levels.f64[level * (LEVEL_WORDS >> 1) + LVF.priceTicks] === priceTicks
-    const less = f64[f + OF.leaves] - leaves
+    const samePrice = levels.f64[level * LEVEL_DOUBLES + TICKS] === priceTicks
+    const less = f64[f + LEAVES] - leaves
     if (samePrice && less >= 0) {
-      f64[f + OF.leaves] = leaves
-      levels.f64[level * (LEVEL_WORDS >> 1) + LVF.lots] -= less
-      this.emit(
-        EventKind.replaced,
-        flags,
-        owner,
-        ownTag,
-        orderId,
-        priceTicks,
-        qtyLots,
-        leaves,
-        cum,
-        aux,
-      )
+      f64[f + LEAVES] = leaves
+      levels.f64[level * LEVEL_DOUBLES + LOTS] -= less
+      this.emit(Kind.replaced, flags, owner, ownTag, orderId, priceTicks, qtyLots, leaves, cum, aux)
       return
     }
-    if ((flags & Flag.postOnly) !== 0 && this.crosses(flags, priceTicks)) {
+    if ((flags & POST_ONLY) !== 0 && this.crosses(flags, priceTicks)) {
       this.refuseReplace(Code.POST_ONLY_WOULD_CROSS, flags, owner, ownTag, orderId, aux)
       return
     }
-    this.emit(
-      EventKind.replaced,
-      flags,
-      owner,
-      ownTag,
-      orderId,
-      priceTicks,
-      qtyLots,
-      leaves,
-      cum,
-      aux,
-    )
+    this.emit(Kind.replaced, flags, owner, ownTag, orderId, priceTicks, qtyLots, leaves, cum, aux)
     this.remove(order)
     this.take(orderId, owner, ownTag, flags, priceTicks, leaves, cum)
   }
@@ -235,13 +230,13 @@ export class Book {
   /** Aggregated levels of a side from the best price, at most `max`. */
   depth(side: Side, max: number): Depth[] {
     const of = side === Side.buy ? this.bids : this.asks
-    const { levels } = this.store.levels
+    const { levels } = this
     const depth: Depth[] = []
     for (let level = of.best; level !== 0 && depth.length < max; level = of.after(level)) {
       depth.push({
         priceTicks: this.priceOf(level),
-        qtyLots: levels.f64[level * (LEVEL_WORDS >> 1) + LVF.lots],
-        orders: levels.i32[level * LEVEL_WORDS + LV.orders],
+        qtyLots: levels.f64[level * LEVEL_DOUBLES + LOTS],
+        orders: levels.i32[level * LEVEL_WORDS + ORDERS],
       })
     }
     return depth
@@ -250,22 +245,20 @@ export class Book {
   /** All resting orders of a side, best price first, each price in queue order. */
   *resting(side: Side): Generator<RestingOrder> {
     const of = side === Side.buy ? this.bids : this.asks
-    const { store } = this
     for (let level = of.best; level !== 0; level = of.after(level)) {
-      const { levels } = store.levels
-      let order = levels.i32[level * LEVEL_WORDS + LV.head]
+      let order = this.levels.i32[level * LEVEL_WORDS + HEAD]
       while (order !== 0) {
-        const { f64, i32 } = store.orders
+        const { f64, i32 } = this.orders
         yield {
-          orderId: f64[order * ORDER_DOUBLES + OF.id],
-          owner: i32[order * ORDER_WORDS + OI.owner],
-          tag: store.tags[order],
-          flags: store.flags[order],
+          orderId: f64[order * ORDER_DOUBLES + ID],
+          owner: i32[order * ORDER_WORDS + OWNER],
+          tag: i32[order * ORDER_WORDS + TAG],
+          flags: i32[order * ORDER_WORDS + FLAGS],
           priceTicks: this.priceOf(level),
-          leavesLots: f64[order * ORDER_DOUBLES + OF.leaves],
-          cumLots: f64[order * ORDER_DOUBLES + OF.cum],
+          leavesLots: f64[order * ORDER_DOUBLES + LEAVES],
+          cumLots: f64[order * ORDER_DOUBLES + CUM],
         }
-        order = i32[order * ORDER_WORDS + OI.behind]
+        order = i32[order * ORDER_WORDS + BEHIND]
       }
     }
   }
@@ -274,8 +267,8 @@ export class Book {
 
   /** Why the book refuses a new order, or 0. */
   private refusal(owner: number, flags: number, priceTicks: number, qtyLots: number): number {
-    if ((flags & (Flag.postOnly | Flag.market | (3 << Flag.timeInForceShift))) === 0) return 0
-    if ((flags & Flag.postOnly) !== 0 && this.crosses(flags, priceTicks)) {
+    if ((flags & CONDITIONS) === 0) return 0
+    if ((flags & POST_ONLY) !== 0 && this.crosses(flags, priceTicks)) {
       return Code.POST_ONLY_WOULD_CROSS
     }
     if (timeInForceOf(flags) === TimeInForce.FOK) {
@@ -285,33 +278,32 @@ export class Book {
   }
 
   private crosses(flags: number, priceTicks: number): boolean {
-    const opposite = (flags & Flag.sell) !== 0 ? this.bids : this.asks
+    const opposite = (flags & SELL) !== 0 ? this.bids : this.asks
     const best = opposite.best
     if (best === 0) return false
-    const ticks = this.store.levels.levels.f64[best * (LEVEL_WORDS >> 1) + LVF.priceTicks]
-    return (flags & Flag.sell) !== 0 ? ticks >= priceTicks : ticks <= priceTicks
+    const ticks = this.levels.f64[best * LEVEL_DOUBLES + TICKS]
+    return (flags & SELL) !== 0 ? ticks >= priceTicks : ticks <= priceTicks
   }
 
   /** Whether a fill-or-kill order would fill whole, own orders in its way counted as its mode treats them. */
   private fillable(owner: number, flags: number, priceTicks: number, qtyLots: number): boolean {
-    const sell = (flags & Flag.sell) !== 0
+    const sell = (flags & SELL) !== 0
     const opposite = sell ? this.bids : this.asks
     const passOwn = selfTradeOf(flags) === SelfTrade.cancelOldest
-    const { orders, levels: store } = this.store
-    const { levels } = store
+    const { orders, levels } = this
     let wanted = qtyLots
     for (let level = opposite.best; level !== 0; level = opposite.after(level)) {
       const ticks = this.priceOf(level)
       if (sell ? ticks < priceTicks : ticks > priceTicks) return false
-      let order = levels.i32[level * LEVEL_WORDS + LV.head]
+      let order = levels.i32[level * LEVEL_WORDS + HEAD]
       while (order !== 0) {
-        if (orders.i32[order * ORDER_WORDS + OI.owner] !== owner) {
-          wanted -= orders.f64[order * ORDER_DOUBLES + OF.leaves]
+        if (orders.i32[order * ORDER_WORDS + OWNER] !== owner) {
+          wanted -= orders.f64[order * ORDER_DOUBLES + LEAVES]
           if (wanted <= 0) return true
         } else if (!passOwn) {
           return false
         }
-        order = orders.i32[order * ORDER_WORDS + OI.behind]
+        order = orders.i32[order * ORDER_WORDS + BEHIND]
       }
     }
     return false
@@ -329,22 +321,21 @@ export class Book {
     qtyLots: number,
     cumBefore: number,
   ): void {
-    const { store } = this
-    const sell = (flags & Flag.sell) !== 0
+    const { orders, levels } = this
+    const sell = (flags & SELL) !== 0
     const opposite = sell ? this.bids : this.asks
     let leaves = qtyLots
     let cum = cumBefore
     for (let best = opposite.best; best !== 0 && leaves > 0; best = opposite.best) {
-      const { levels } = store.levels
-      const ticks = levels.f64[best * (LEVEL_WORDS >> 1) + LVF.priceTicks]
+      const ticks = levels.f64[best * LEVEL_DOUBLES + TICKS]
       if (sell ? ticks < priceTicks : ticks > priceTicks) break
-      const maker = levels.i32[best * LEVEL_WORDS + LV.head]
-      const { i32, f64 } = store.orders
-      if (i32[maker * ORDER_WORDS + OI.owner] === owner) {
+      const maker = levels.i32[best * LEVEL_WORDS + HEAD]
+      const { i32, f64 } = orders
+      if (i32[maker * ORDER_WORDS + OWNER] === owner) {
         leaves = this.preventSelfTrade(maker, flags, orderId, owner, tag, priceTicks, leaves, cum)
         continue
       }
-      const available = f64[maker * ORDER_DOUBLES + OF.leaves]
+      const available = f64[maker * ORDER_DOUBLES + LEAVES]
       const lots = Math.min(available, leaves)
       leaves -= lots
       cum += lots
@@ -354,7 +345,7 @@ export class Book {
     if (timeInForceOf(flags) === TimeInForce.GTC) {
       this.rest(orderId, owner, tag, flags, priceTicks, leaves, cum)
     } else {
-      const kind = EventKind.expired | (Code.IOC_REMAINDER << 8)
+      const kind = Kind.expired | (Code.IOC_REMAINDER << 8)
       this.emit(kind, flags, owner, tag, orderId, priceTicks, leaves + cum, leaves, cum, 0)
     }
   }
@@ -372,36 +363,23 @@ export class Book {
     leaves: number,
     cum: number,
   ): void {
-    const { store } = this
-    const { i32, f64 } = store.orders
+    const { i32, f64 } = this.orders
+    const i = maker * ORDER_WORDS
     const f = maker * ORDER_DOUBLES
-    const makerLeaves = f64[f + OF.leaves] - lots
-    const makerCum = f64[f + OF.cum] + lots
-    f64[f + OF.leaves] = makerLeaves
-    f64[f + OF.cum] = makerCum
-    store.levels.levels.f64[level * (LEVEL_WORDS >> 1) + LVF.lots] -= lots
+    const makerLeaves = f64[f + LEAVES] - lots
+    const makerCum = f64[f + CUM] + lots
+    f64[f + LEAVES] = makerLeaves
+    f64[f + CUM] = makerCum
+    this.levels.f64[level * LEVEL_DOUBLES + LOTS] -= lots
     this.trades += 1
     this.lastTradeTicks = ticks
+    this.emit(Kind.tradeTaker, flags, owner, tag, orderId, ticks, lots, leaves, cum, this.trades)
     this.emit(
-      EventKind.tradeTaker,
-      flags,
-      owner,
-      tag,
-      orderId,
-      ticks,
-      lots,
-      leaves,
-      cum,
-      this.trades,
-    )
-    const makerOwner = i32[maker * ORDER_WORDS + OI.owner]
-    const makerFlags = store.flags[maker]
-    this.emit(
-      EventKind.tradeMaker,
-      makerFlags,
-      makerOwner,
-      store.tags[maker],
-      f64[f + OF.id],
+      Kind.tradeMaker,
+      i32[i + FLAGS],
+      i32[i + OWNER],
+      i32[i + TAG],
+      f64[f + ID],
       ticks,
       lots,
       makerLeaves,
@@ -457,14 +435,13 @@ export class Book {
     leaves: number,
     cum: number,
   ): number {
-    const { store } = this
-    const { f64, i32 } = store.orders
+    const { f64, i32 } = this.orders
     const f = maker * ORDER_DOUBLES
-    const both = Math.min(f64[f + OF.leaves], leaves)
-    f64[f + OF.leaves] -= both
-    const level = i32[maker * ORDER_WORDS + OI.level]
-    store.levels.levels.f64[level * (LEVEL_WORDS >> 1) + LVF.lots] -= both
-    if (f64[f + OF.leaves] === 0) {
+    const both = Math.min(f64[f + LEAVES], leaves)
+    f64[f + LEAVES] -= both
+    const level = i32[maker * ORDER_WORDS + AT]
+    this.levels.f64[level * LEVEL_DOUBLES + LOTS] -= both
+    if (f64[f + LEAVES] === 0) {
       this.emitResting(SELF_TRADE_EXPIRED, maker, 0)
       this.remove(maker)
     } else {
@@ -487,65 +464,61 @@ export class Book {
     leaves: number,
     cum: number,
   ): void {
-    const { store } = this
-    const order = store.orders.alloc()
-    if (order >= store.tags.length) store.fitTags(order)
-    store.tags[order] = tag
-    store.flags[order] = flags
-    const level = ((flags & Flag.sell) !== 0 ? this.asks : this.bids).levelAt(priceTicks)
-    const { levels } = store.levels
+    const { levels } = this
+    const order = this.orders.reuse()
+    const level = ((flags & SELL) !== 0 ? this.asks : this.bids).levelAt(priceTicks)
     const at = level * LEVEL_WORDS
-    const { i32, f64 } = store.orders
-    const tail = levels.i32[at + LV.tail]
+    const { i32, f64 } = this.orders
+    const tail = levels.i32[at + TAIL]
     const i = order * ORDER_WORDS
     const f = order * ORDER_DOUBLES
-    f64[f + OF.id] = orderId
-    f64[f + OF.leaves] = leaves
-    f64[f + OF.cum] = cum
-    i32[i + OI.before] = tail
-    i32[i + OI.level] = level
-    i32[i + OI.owner] = owner
-    if (tail === 0) levels.i32[at + LV.head] = order
-    else i32[tail * ORDER_WORDS + OI.behind] = order
-    levels.i32[at + LV.tail] = order
-    levels.i32[at + LV.orders] += 1
-    levels.f64[(at >> 1) + LVF.lots] += leaves
-    store.ids.add(order)
+    f64[f + ID] = orderId
+    f64[f + LEAVES] = leaves
+    f64[f + CUM] = cum
+    i32[i + BEFORE] = tail
+    i32[i + BEHIND] = 0
+    i32[i + AT] = level
+    i32[i + OWNER] = owner
+    i32[i + TAG] = tag
+    i32[i + FLAGS] = flags
+    if (tail === 0) levels.i32[at + HEAD] = order
+    else i32[tail * ORDER_WORDS + BEHIND] = order
+    levels.i32[at + TAIL] = order
+    levels.i32[at + ORDERS] += 1
+    levels.f64[(at >> 1) + LOTS] += leaves
+    this.ids.add(order)
   }
 
   /** Takes an order out of its queue, its level out of the side if it was the last, and forgets it. */
   private remove(order: number): void {
-    const { store } = this
-    const { i32, f64 } = store.orders
+    const { levels } = this
+    const { i32, f64 } = this.orders
     const i = order * ORDER_WORDS
-    const before = i32[i + OI.before]
-    const behind = i32[i + OI.behind]
-    const level = i32[i + OI.level]
+    const before = i32[i + BEFORE]
+    const behind = i32[i + BEHIND]
+    const level = i32[i + AT]
     const at = level * LEVEL_WORDS
-    const { levels } = store.levels
-    store.ids.remove(f64[order * ORDER_DOUBLES + OF.id])
-    if (before === 0) levels.i32[at + LV.head] = behind
-    else i32[before * ORDER_WORDS + OI.behind] = behind
-    if (behind === 0) levels.i32[at + LV.tail] = before
-    else i32[behind * ORDER_WORDS + OI.before] = before
-    levels.f64[(at >> 1) + LVF.lots] -= f64[order * ORDER_DOUBLES + OF.leaves]
-    const left = levels.i32[at + LV.orders] - 1
-    levels.i32[at + LV.orders] = left
+    this.ids.remove(order)
+    if (before === 0) levels.i32[at + HEAD] = behind
+    else i32[before * ORDER_WORDS + BEHIND] = behind
+    if (behind === 0) levels.i32[at + TAIL] = before
+    else i32[behind * ORDER_WORDS + BEFORE] = before
+    levels.f64[(at >> 1) + LOTS] -= f64[order * ORDER_DOUBLES + LEAVES]
+    const left = levels.i32[at + ORDERS] - 1
+    levels.i32[at + ORDERS] = left
     if (left === 0) {
-      assert(levels.f64[(at >> 1) + LVF.lots] === 0, 'an empty level has no lots')
-      ;((store.flags[order] & Flag.sell) !== 0 ? this.asks : this.bids).removeLevel(level)
+      assert(levels.f64[(at >> 1) + LOTS] === 0, 'an empty level has no lots')
+      ;((i32[i + FLAGS] & SELL) !== 0 ? this.asks : this.bids).removeLevel(level)
     }
-    store.orders.release(order)
+    this.orders.release(order)
   }
 
   private holds(order: number, owner: number): boolean {
-    return this.store.orders.i32[order * ORDER_WORDS + OI.owner] === owner
+    return this.orders.i32[order * ORDER_WORDS + OWNER] === owner
   }
 
   private priceOf(level: number): number {
-    return level === 0
-      ? 0
-      : this.store.levels.levels.f64[level * (LEVEL_WORDS >> 1) + LVF.priceTicks]
+    return level === 0 ? 0 : this.levels.f64[level * LEVEL_DOUBLES + TICKS]
   }
 
   // --- events -----------------------------------------------------------------------------------
@@ -558,30 +531,26 @@ export class Book {
     orderId: number,
     aux: number,
   ): void {
-    this.emit(EventKind.replaceRejected | (code << 8), flags, owner, tag, orderId, 0, 0, 0, 0, aux)
+    this.emit(Kind.replaceRejected | (code << 8), flags, owner, tag, orderId, 0, 0, 0, 0, aux)
   }
 
-  /** An event for a resting order as it stands. */
+  /** An event for a resting order as it stands. Written here so that its doubles stay doubles. */
   private emitResting(kind: number, order: number, aux: number): void {
-    const { store } = this
-    const { i32, f64 } = store.orders
+    const { events, levels } = this
+    const { i32, f64 } = this.orders
+    const i = order * ORDER_WORDS
     const f = order * ORDER_DOUBLES
-    const leaves = f64[f + OF.leaves]
-    const cum = f64[f + OF.cum]
-    const level = i32[order * ORDER_WORDS + OI.level]
-    const owner = i32[order * ORDER_WORDS + OI.owner]
-    this.emit(
-      kind,
-      store.flags[order],
-      owner,
-      store.tags[order],
-      f64[f + OF.id],
-      this.priceOf(level),
-      leaves + cum,
-      leaves,
-      cum,
-      aux,
-    )
+    const number = events.append(kind, i32[i + FLAGS], i32[i + OWNER], i32[i + TAG])
+    const at = number * EVENT_DOUBLES
+    const to = events.f64
+    const leaves = f64[f + LEAVES]
+    const cum = f64[f + CUM]
+    to[at + EVENT.orderId] = f64[f + ID]
+    to[at + EVENT.priceTicks] = levels.f64[i32[i + AT] * LEVEL_DOUBLES + TICKS]
+    to[at + EVENT.qtyLots] = leaves + cum
+    to[at + EVENT.leavesLots] = leaves
+    to[at + EVENT.cumLots] = cum
+    to[at + EVENT.aux] = aux
   }
 
   private emit(
@@ -596,15 +565,15 @@ export class Book {
     cum: number,
     aux: number,
   ): void {
-    const { events } = this.store
+    const { events } = this
     const number = events.append(kind, flags, owner, tag)
-    const f = number * (EVENT_WORDS >> 1)
+    const f = number * EVENT_DOUBLES
     const { f64 } = events
-    f64[f + EVF.orderId] = orderId
-    f64[f + EVF.priceTicks] = priceTicks
-    f64[f + EVF.qtyLots] = qtyLots
-    f64[f + EVF.leavesLots] = leaves
-    f64[f + EVF.cumLots] = cum
-    f64[f + EVF.aux] = aux
+    f64[f + EVENT.orderId] = orderId
+    f64[f + EVENT.priceTicks] = priceTicks
+    f64[f + EVENT.qtyLots] = qtyLots
+    f64[f + EVENT.leavesLots] = leaves
+    f64[f + EVENT.cumLots] = cum
+    f64[f + EVENT.aux] = aux
   }
 }

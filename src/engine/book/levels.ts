@@ -9,13 +9,19 @@ import { RecordPool } from '../../lib/record-pool.ts'
 import { Side } from '../../protocol/order-flags.ts'
 
 /** Level, 8 words: f64 0 priceTicks, 1 total lots; i32 4 head, 5 tail, 6 orders, 7 page. */
-export const LEVEL_WORDS = 8
-export const LV = { head: 4, tail: 5, orders: 6, page: 7 } as const
-export const LVF = { priceTicks: 0, lots: 1 } as const
+export const LEVEL = { words: 8, ticks: 0, lots: 1, head: 4, tail: 5, orders: 6, page: 7 } as const
+
+// V8 builds a module's private constants into the machine code, but loads exported ones at each use.
+const { words: LEVEL_WORDS, ticks: TICKS, page: PAGE } = LEVEL
+const LEVEL_DOUBLES = LEVEL_WORDS / 2
+const BUY = Side.buy
 
 /** Page, 36 words: f64 0 key; i32 2 bitmap, 3 side of the book; 4.. the level at each of 32 prices. */
 const PAGE_WORDS = 36
-const PG = { bitmap: 2, side: 3, slots: 4 } as const
+const PAGE_DOUBLES = PAGE_WORDS / 2
+const BITMAP = 2
+const SIDE = 3
+const SLOTS = 4
 const PRICES_PER_PAGE = 32
 
 /** The levels and pages of all books of a shard. */
@@ -34,36 +40,37 @@ export class BookSide {
   readonly side: Side
   /** The best level's handle, 0 if the side is empty. */
   best = 0
-  private readonly store: LevelStore
-  /** Pages from the worst prices to the best. Keys ascend; an ask page's key is its negated number. */
+  private readonly levels: RecordPool
+  private readonly pagePool: RecordPool
+  /** Pages from the worst prices to the best. A key is the page's lowest price, negated for asks: keys ascend. */
   private pages = new Int32Array(4)
   private keys = new Float64Array(4)
   private count = 0
 
   constructor(side: Side, store: LevelStore) {
     this.side = side
-    this.store = store
+    this.levels = store.levels
+    this.pagePool = store.pages
   }
 
   /** The level at a price, created empty if there is none. */
   levelAt(priceTicks: number): number {
-    const number = Math.floor(priceTicks / PRICES_PER_PAGE)
-    const slot = priceTicks - number * PRICES_PER_PAGE
-    const page = this.pageFor(this.side === Side.buy ? number : -number)
-    const at = page * PAGE_WORDS + PG.slots + slot
-    const found = this.store.pages.i32[at]
+    const slot = slotOf(priceTicks)
+    const lowest = priceTicks - slot
+    const page = this.pageFor(this.side === BUY ? lowest : -lowest)
+    const found = this.pagePool.i32[page * PAGE_WORDS + SLOTS + slot]
     return found !== 0 ? found : this.addLevel(page, slot, priceTicks)
   }
 
   /** Takes an empty level out. */
   removeLevel(level: number): void {
-    const { levels, pages } = this.store
-    const page = levels.i32[level * LEVEL_WORDS + LV.page]
-    const slot = levels.f64[level * (LEVEL_WORDS >> 1) + LVF.priceTicks] % PRICES_PER_PAGE
+    const { levels, pagePool } = this
+    const page = levels.i32[level * LEVEL_WORDS + PAGE]
+    const slot = slotOf(levels.f64[level * LEVEL_DOUBLES + TICKS])
     const at = page * PAGE_WORDS
-    pages.i32[at + PG.slots + slot] = 0
-    const bitmap = pages.i32[at + PG.bitmap] & ~(1 << slot)
-    pages.i32[at + PG.bitmap] = bitmap
+    pagePool.i32[at + SLOTS + slot] = 0
+    const bitmap = pagePool.i32[at + BITMAP] & ~(1 << slot)
+    pagePool.i32[at + BITMAP] = bitmap
     levels.release(level)
     if (bitmap === 0) this.removePage(page)
     if (level === this.best) this.best = this.bestOfLastPage()
@@ -71,32 +78,32 @@ export class BookSide {
 
   /** The next level behind `level`, worse by price, or 0. */
   after(level: number): number {
-    const { levels, pages } = this.store
-    const page = levels.i32[level * LEVEL_WORDS + LV.page]
-    const slot = levels.f64[level * (LEVEL_WORDS >> 1) + LVF.priceTicks] % PRICES_PER_PAGE
-    const bitmap = pages.i32[page * PAGE_WORDS + PG.bitmap]
+    const { levels, pagePool } = this
+    const page = levels.i32[level * LEVEL_WORDS + PAGE]
+    const slot = slotOf(levels.f64[level * LEVEL_DOUBLES + TICKS])
+    const bitmap = pagePool.i32[page * PAGE_WORDS + BITMAP]
     // Bits of worse prices: below for bids, above for asks.
-    const rest = this.side === Side.buy ? bitmap & ((1 << slot) - 1) : bitmap & (-2 << slot)
+    const rest = this.side === BUY ? bitmap & ((1 << slot) - 1) : bitmap & (-2 << slot)
     if (rest !== 0) return this.bestIn(page, rest)
-    const at = this.indexOf(pages.f64[page * (PAGE_WORDS >> 1)])
+    const at = this.indexOf(pagePool.f64[page * PAGE_DOUBLES])
     if (at === 0) return 0
     const next = this.pages[at - 1]
-    return this.bestIn(next, pages.i32[next * PAGE_WORDS + PG.bitmap])
+    return this.bestIn(next, pagePool.i32[next * PAGE_WORDS + BITMAP])
   }
 
   private addLevel(page: number, slot: number, priceTicks: number): number {
-    const { levels, pages } = this.store
-    const level = levels.alloc()
-    levels.f64[level * (LEVEL_WORDS >> 1) + LVF.priceTicks] = priceTicks
-    levels.i32[level * LEVEL_WORDS + LV.page] = page
-    pages.i32[page * PAGE_WORDS + PG.slots + slot] = level
-    pages.i32[page * PAGE_WORDS + PG.bitmap] |= 1 << slot
+    const { levels, pagePool } = this
+    const level = levels.reuse() // it was given back empty, as a page was
+    levels.f64[level * LEVEL_DOUBLES + TICKS] = priceTicks
+    levels.i32[level * LEVEL_WORDS + PAGE] = page
+    pagePool.i32[page * PAGE_WORDS + SLOTS + slot] = level
+    pagePool.i32[page * PAGE_WORDS + BITMAP] |= 1 << slot
     const best = this.best
     if (best === 0) {
       this.best = level
     } else {
-      const bestTicks = levels.f64[best * (LEVEL_WORDS >> 1) + LVF.priceTicks]
-      if (this.side === Side.buy ? priceTicks > bestTicks : priceTicks < bestTicks) {
+      const bestTicks = levels.f64[best * LEVEL_DOUBLES + TICKS]
+      if (this.side === BUY ? priceTicks > bestTicks : priceTicks < bestTicks) {
         this.best = level
       }
     }
@@ -106,13 +113,13 @@ export class BookSide {
   private bestOfLastPage(): number {
     if (this.count === 0) return 0
     const page = this.pages[this.count - 1]
-    return this.bestIn(page, this.store.pages.i32[page * PAGE_WORDS + PG.bitmap])
+    return this.bestIn(page, this.pagePool.i32[page * PAGE_WORDS + BITMAP])
   }
 
   /** The best level among the set bits of a page: the highest price for bids, the lowest for asks. */
   private bestIn(page: number, bits: number): number {
-    const slot = 31 - Math.clz32(this.side === Side.buy ? bits : bits & -bits)
-    return this.store.pages.i32[page * PAGE_WORDS + PG.slots + slot]
+    const slot = 31 - Math.clz32(this.side === BUY ? bits : bits & -bits)
+    return this.pagePool.i32[page * PAGE_WORDS + SLOTS + slot]
   }
 
   /** The page with a key, created if there is none. */
@@ -133,7 +140,7 @@ export class BookSide {
     }
     let low = 0
     while (low < high) {
-      const middle = (low + high) >>> 1
+      const middle = (low + high) >> 1
       if (keys[middle] < key) low = middle + 1
       else high = middle
     }
@@ -141,10 +148,10 @@ export class BookSide {
   }
 
   private insertPage(at: number, key: number): number {
-    const { pages } = this.store
-    const page = pages.alloc()
-    pages.f64[page * (PAGE_WORDS >> 1)] = key
-    pages.i32[page * PAGE_WORDS + PG.side] = this.side
+    const { pagePool } = this
+    const page = pagePool.reuse()
+    pagePool.f64[page * PAGE_DOUBLES] = key
+    pagePool.i32[page * PAGE_WORDS + SIDE] = this.side
     if (this.count === this.pages.length) this.growPages()
     this.pages.copyWithin(at + 1, at, this.count)
     this.keys.copyWithin(at + 1, at, this.count)
@@ -155,12 +162,12 @@ export class BookSide {
   }
 
   private removePage(page: number): void {
-    const { pages } = this.store
-    const at = this.indexOf(pages.f64[page * (PAGE_WORDS >> 1)])
+    const { pagePool } = this
+    const at = this.indexOf(pagePool.f64[page * PAGE_DOUBLES])
     this.pages.copyWithin(at, at + 1, this.count)
     this.keys.copyWithin(at, at + 1, this.count)
     this.count -= 1
-    pages.release(page)
+    pagePool.release(page)
   }
 
   private growPages(): void {
@@ -171,4 +178,9 @@ export class BookSide {
     this.pages = pages
     this.keys = keys
   }
+}
+
+/** A price's place in its page: its lowest five bits, which `&` takes from any safe integer. */
+function slotOf(priceTicks: number): number {
+  return priceTicks & (PRICES_PER_PAGE - 1)
 }

@@ -4,8 +4,10 @@ import { Code } from '../../../protocol/codes.ts'
 import { Limit } from '../../../protocol/limits.ts'
 import type { Rule } from '../check.ts'
 
+const AT = Limit.maxExposure
+
 export const maxExposure: Rule = (check) => {
-  const limit = check.limits[check.row + Limit.maxExposure]
+  const limit = check.limits[check.row + AT]
   if (limit === Number.POSITIVE_INFINITY) return 0
   const direction = check.isSell ? -1 : 1
   const before = Math.abs(check.positionLots + direction * check.openLotsBefore)

@@ -4,7 +4,9 @@ import { Code } from '../../../protocol/codes.ts'
 import { Limit } from '../../../protocol/limits.ts'
 import type { Rule } from '../check.ts'
 
+const AT = Limit.maxOpenOrders
+
 export const maxOpenOrders: Rule = (check) =>
-  !check.isReplace && check.accountOpenOrders >= check.limits[check.row + Limit.maxOpenOrders]
+  !check.isReplace && check.accountOpenOrders >= check.limits[check.row + AT]
     ? Code.MAX_OPEN_ORDERS
     : 0

@@ -4,9 +4,11 @@ import { Code } from '../../../protocol/codes.ts'
 import { Limit } from '../../../protocol/limits.ts'
 import type { Rule } from '../check.ts'
 
+const AT = Limit.maxPositions
+
 export const maxPositions: Rule = (check) =>
   !check.isReplace &&
   check.isFirstInSymbol &&
-  check.accountActiveSymbols >= check.limits[check.row + Limit.maxPositions]
+  check.accountActiveSymbols >= check.limits[check.row + AT]
     ? Code.MAX_POSITIONS
     : 0

@@ -4,5 +4,7 @@ import { Code } from '../../../protocol/codes.ts'
 import { Limit } from '../../../protocol/limits.ts'
 import type { Rule } from '../check.ts'
 
+const AT = Limit.tradingAllowed
+
 export const tradingAllowed: Rule = (check) =>
-  check.limits[check.row + Limit.tradingAllowed] === 0 ? Code.SYMBOL_NOT_ALLOWED : 0
+  check.limits[check.row + AT] === 0 ? Code.SYMBOL_NOT_ALLOWED : 0

@@ -1,0 +1,55 @@
+// The command-line tool: names, flags and help of each command; what they do is in cli/.
+
+import { readFileSync } from 'node:fs'
+import { Command, InvalidArgumentError } from 'commander'
+import { replay } from './cli/replay.ts'
+import { COMMANDS_PER_ROUND_MAX } from './protocol/bounds.ts'
+
+const { version } = JSON.parse(
+  readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
+) as { version: string }
+
+function roundSize(text: string): number {
+  const size = /^[0-9]{1,6}$/.test(text) ? Number(text) : 0
+  if (size < 1 || size > COMMANDS_PER_ROUND_MAX) {
+    throw new InvalidArgumentError(`Give a whole number from 1 to ${COMMANDS_PER_ROUND_MAX}.`)
+  }
+  return size
+}
+
+const program = new Command('onefill')
+  .description('Matching and risk engine: commands in, execution reports out.')
+  .version(version)
+  .showHelpAfterError('(onefill --help shows the commands)')
+  .addHelpText(
+    'after',
+    `
+Examples:
+  $ onefill replay examples/day.ndjson --out reports.ndjson --hash
+  $ onefill help replay
+
+docs/commands.md describes every command and report.`,
+  )
+
+program
+  .command('replay')
+  .description('Run a file of commands, one JSON object a line; write one execution report a line.')
+  .argument('[file]', 'NDJSON file, or - for standard input', '-')
+  .option('-o, --out <file>', 'where the reports go, or - for standard output', '-')
+  .option('-r, --round <n>', 'commands in a round; 1 is plain sequential execution', roundSize, 1)
+  .option('--hash', 'print the hash of the state at the end', false)
+  .addHelpText(
+    'after',
+    `
+A bad line is refused in its place, with its number and the field; the run goes on and ends with exit code 1.
+
+Examples:
+  $ onefill replay day.ndjson --out reports.ndjson
+  $ zcat day.ndjson.gz | onefill replay - --round 1000 --hash > reports.ndjson
+  $ echo '{"cmd":"asset","asset":"USD","decimals":2}' | onefill replay`,
+  )
+  .action(async (file: string, options: { out: string; round: number; hash: boolean }) => {
+    process.exitCode = await replay(file, options)
+  })
+
+await program.parseAsync()
