@@ -206,8 +206,7 @@ export class Exchange {
   run(): Answer[] {
     const { engine, names, commands, refusals, queries } = this
     const firstSeq = engine.seq + 1
-    if (commands.count > 0) engine.round(commands)
-    else engine.reports.clear()
+    engine.round(commands)
     const answers: Answer[] = []
     let refusal = 0
     const { reports } = engine

@@ -170,6 +170,7 @@ const CHECKS: { readonly [kind in FieldKind]: (value: unknown) => boolean } = {
   'limit:fraction': setting(isMillionths),
   'limit:base': setting(isMillionths),
   'limit:quote': setting(isMillionths),
+  'limit:loss': setting(isMillionths),
 }
 
 /** 1970 or later, and a date that exists: it reads back as it was written. */

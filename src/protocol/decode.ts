@@ -430,6 +430,7 @@ function readLimit(
     case 'fraction':
     case 'base':
     case 'quote':
+    case 'loss':
       return parseUnits(value as string, 6)
     default:
       return unreachable(kind)

@@ -17,8 +17,10 @@ export type LimitKind =
   | 'fraction'
   /** a decimal of base units, inside millionths; lots where it is applied */
   | 'base'
-  /** a decimal of quote units, inside millionths; smallest units where it is applied */
+  /** a decimal of quote units, inside millionths; smallest units, rounded down, where it is applied */
   | 'quote'
+  /** like quote, but rounded up: refuses at the limit, not above it */
+  | 'loss'
 
 interface LimitSpec {
   readonly kind: LimitKind
@@ -43,7 +45,7 @@ export const LIMITS = {
   maxOpenOrders: { kind: 'count', initial: 10_000, off: unlimited },
   maxPositions: { kind: 'count', initial: unlimited, off: unlimited },
   maxExposure: { kind: 'quote', initial: unlimited, off: unlimited },
-  maxDailyLoss: { kind: 'quote', initial: unlimited, off: unlimited },
+  maxDailyLoss: { kind: 'loss', initial: unlimited, off: unlimited },
 } as const satisfies Record<string, LimitSpec>
 
 export type LimitName = keyof typeof LIMITS

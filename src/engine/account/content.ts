@@ -21,7 +21,11 @@ export function contentOf(commands: CommandLog, at: number): number {
     Math.imul(i32[at + CM.flags], 0xc2b2ae3d) +
     hashDoubles(i32, at + 2 * CMF.priceTicks)
   // Only a replace names another order, by id or by client id.
-  if (isReplace) hash = Math.imul(hash, 3) + hashId(i32[at + 2 * CMF.orderId], i32, at + CM.orig)
+  if (isReplace) {
+    const low = 2 * CMF.orderId
+    const orderId = Math.imul(i32[at + low], 0x9e3779b1) + Math.imul(i32[at + low + 1], 0x85ebca77)
+    hash = Math.imul(hash, 3) + hashId(orderId, i32, at + CM.orig)
+  }
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
   hash ^= hash >>> 13
   return ((hash >>> 2) << 1) | (isReplace ? 1 : 0)

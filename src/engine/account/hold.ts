@@ -163,7 +163,7 @@ export class HoldPhase {
     const openLots = this.openLots(position, sell)
     code =
       code ||
-      valueRefusal(instrument, priceTicks, notional) ||
+      valueRefusal(instrument, priceTicks, lots, notional) ||
       this.killRefusal(account) ||
       this.risk(
         account,
@@ -277,7 +277,7 @@ export class HoldPhase {
       this.standing(account, symbol) ||
       (remainder <= 0 ? Code.QTY_ALREADY_FILLED : 0) ||
       quantityRefusal(instrument, lots) ||
-      valueRefusal(instrument, priceTicks, notional) ||
+      valueRefusal(instrument, priceTicks, lots, notional) ||
       this.killRefusal(account)
     if (code !== 0) return this.refuseReplace(account, code, order)
 
@@ -634,9 +634,10 @@ function quantityRefusal(of: Instrument, lots: number): number {
   return lots > of.maxQtyLots ? Code.QTY_ABOVE_MAX : 0
 }
 
-function valueRefusal(of: Instrument, priceTicks: number, notional: number): number {
+function valueRefusal(of: Instrument, priceTicks: number, lots: number, notional: number): number {
   if (priceTicks > INTEGER_MAX) return Code.OVERFLOW
   if (priceTicks < of.minPriceTicks || priceTicks > of.maxPriceTicks) return Code.PRICE_OUT_OF_BAND
+  if (lots * of.basePerLot > INTEGER_MAX) return Code.OVERFLOW
   if (notional > INTEGER_MAX || needOf(notional, of.holdFeeRate, 0) > INTEGER_MAX) {
     return Code.OVERFLOW
   }

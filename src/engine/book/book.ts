@@ -513,8 +513,12 @@ export class Book {
     this.orders.release(order)
   }
 
+  /** Whether an order of the store is this owner's and rests in this book. */
   private holds(order: number, owner: number): boolean {
-    return this.orders.i32[order * ORDER_WORDS + OWNER] === owner
+    const { i32 } = this.orders
+    if (i32[order * ORDER_WORDS + OWNER] !== owner) return false
+    const level = i32[order * ORDER_WORDS + AT]
+    return this.bids.has(level) || this.asks.has(level)
   }
 
   private priceOf(level: number): number {

@@ -119,9 +119,9 @@ export class LimitTable {
     const instrument = this.instruments[symbol]
     if (!Number.isFinite(value) || instrument === undefined) return value
     const millionths = BigInt(MILLIONTHS)
-    if (kind === 'quote') {
-      const decimals = BigInt(this.quoteDecimals(instrument))
-      return Number((BigInt(value) * 10n ** decimals) / millionths)
+    if (kind === 'quote' || kind === 'loss') {
+      const scaled = BigInt(value) * 10n ** BigInt(this.quoteDecimals(instrument))
+      return Number((kind === 'loss' ? scaled + millionths - 1n : scaled) / millionths)
     }
     if (kind === 'base') {
       const scale = 10n ** BigInt(instrument.lotDecimals)
