@@ -46,8 +46,11 @@ const FIRST_ACCOUNT = 3
 const FIRST_SYMBOL = 1
 
 /** An engine with funded accounts and no orders. */
-export function fundedEngine(of: EngineFlowOptions): Engine {
-  const engine = new Engine({ ordersInitial: Math.max(of.resting, of.accounts) })
+export function fundedEngine(of: EngineFlowOptions, submissionsRemembered?: number): Engine {
+  const engine = new Engine({
+    ordersInitial: Math.max(of.resting, of.accounts),
+    ...(submissionsRemembered === undefined ? {} : { submissionsRemembered }),
+  })
   const names = new Directory()
   const log = new CommandLog()
   const give = (command: unknown) => {
@@ -187,7 +190,8 @@ class Recorder {
 
   private fill(at: number, side: Side, isAggressive: boolean): void {
     const { prng, log } = this
-    const mid = MID_TICKS + Math.round(MID_SWING_TICKS * Math.sin((this.count / MID_PERIOD) * 2 * Math.PI))
+    const mid =
+      MID_TICKS + Math.round(MID_SWING_TICKS * Math.sin((this.count / MID_PERIOD) * 2 * Math.PI))
     // Depth from the mid by a power law; a few cross.
     const depth = Math.min(200, Math.floor(1 / (0.005 + prng.next())))
     const away = isAggressive ? -5 : depth

@@ -6,8 +6,14 @@ import { DUPLICATE_WINDOW_MS_MAX } from '../../protocol/bounds.ts'
 /** Recent order, 12 words: f64 0 priceTicks, 1 qtyLots, 2 acceptedMs;
  *  i32 6 position, 7 side, 8 chain, 9 younger, 10 older. */
 const WORDS = 12
-const RF = { priceTicks: 0, lots: 1, acceptedMs: 2 } as const
-const RI = { position: 6, side: 7, chain: 8, younger: 9, older: 10 } as const
+const PRICE_TICKS = 0
+const LOTS = 1
+const ACCEPTED_MS = 2
+const POSITION = 6
+const SIDE = 7
+const CHAIN = 8
+const YOUNGER = 9
+const OLDER = 10
 
 /** One remembered order, as a snapshot keeps it. */
 export interface RecentOrder {
@@ -27,7 +33,7 @@ export class RecentOrders {
   /** When the same order was last accepted, in ms, or -1. */
   lastAccepted(position: number, side: number, priceTicks: number, lots: number): number {
     const at = this.find(position, side, priceTicks, lots)
-    return at === 0 ? -1 : this.pool.f64[at * (WORDS >> 1) + RF.acceptedMs]
+    return at === 0 ? -1 : this.pool.f64[at * (WORDS >> 1) + ACCEPTED_MS]
   }
 
   /** Remembers an order; `nowMs` does not go back from call to call. */
@@ -36,22 +42,22 @@ export class RecentOrders {
     let at = this.find(position, side, priceTicks, lots)
     if (at === 0) at = this.create(position, side, priceTicks, lots)
     else this.takeOut(at)
-    this.pool.f64[at * (WORDS >> 1) + RF.acceptedMs] = nowMs
+    this.pool.f64[at * (WORDS >> 1) + ACCEPTED_MS] = nowMs
     this.append(at)
   }
 
   /** The orders that the rule can still see at `nowMs`, oldest first. */
   *visible(nowMs: number): Generator<RecentOrder> {
     const { i32, f64 } = this.pool
-    for (let at = this.oldest; at !== 0; at = i32[at * WORDS + RI.younger]) {
+    for (let at = this.oldest; at !== 0; at = i32[at * WORDS + YOUNGER]) {
       const f = at * (WORDS >> 1)
-      if (nowMs - f64[f + RF.acceptedMs] >= DUPLICATE_WINDOW_MS_MAX) continue
+      if (nowMs - f64[f + ACCEPTED_MS] >= DUPLICATE_WINDOW_MS_MAX) continue
       yield {
-        position: i32[at * WORDS + RI.position],
-        side: i32[at * WORDS + RI.side],
-        priceTicks: f64[f + RF.priceTicks],
-        lots: f64[f + RF.lots],
-        acceptedMs: f64[f + RF.acceptedMs],
+        position: i32[at * WORDS + POSITION],
+        side: i32[at * WORDS + SIDE],
+        priceTicks: f64[f + PRICE_TICKS],
+        lots: f64[f + LOTS],
+        acceptedMs: f64[f + ACCEPTED_MS],
       }
     }
   }
@@ -63,33 +69,33 @@ export class RecentOrders {
     const { i32, f64 } = this.pool
     const f = at * (WORDS >> 1)
     const i = at * WORDS
-    f64[f + RF.priceTicks] = priceTicks
-    f64[f + RF.lots] = lots
-    i32[i + RI.position] = position
-    i32[i + RI.side] = side
+    f64[f + PRICE_TICKS] = priceTicks
+    f64[f + LOTS] = lots
+    i32[i + POSITION] = position
+    i32[i + SIDE] = side
     const bucket = this.bucket(position, side, priceTicks, lots)
-    i32[i + RI.chain] = this.heads[bucket]
+    i32[i + CHAIN] = this.heads[bucket]
     this.heads[bucket] = at
     return at
   }
 
   private append(at: number): void {
     const { i32 } = this.pool
-    i32[at * WORDS + RI.older] = this.youngest
-    i32[at * WORDS + RI.younger] = 0
+    i32[at * WORDS + OLDER] = this.youngest
+    i32[at * WORDS + YOUNGER] = 0
     if (this.youngest === 0) this.oldest = at
-    else i32[this.youngest * WORDS + RI.younger] = at
+    else i32[this.youngest * WORDS + YOUNGER] = at
     this.youngest = at
   }
 
   private takeOut(at: number): void {
     const { i32 } = this.pool
-    const older = i32[at * WORDS + RI.older]
-    const younger = i32[at * WORDS + RI.younger]
+    const older = i32[at * WORDS + OLDER]
+    const younger = i32[at * WORDS + YOUNGER]
     if (older === 0) this.oldest = younger
-    else i32[older * WORDS + RI.younger] = younger
+    else i32[older * WORDS + YOUNGER] = younger
     if (younger === 0) this.youngest = older
-    else i32[younger * WORDS + RI.older] = older
+    else i32[younger * WORDS + OLDER] = older
   }
 
   private find(position: number, side: number, priceTicks: number, lots: number): number {
@@ -99,14 +105,14 @@ export class RecentOrders {
       const i = at * WORDS
       const f = i >> 1
       if (
-        f64[f + RF.priceTicks] === priceTicks &&
-        f64[f + RF.lots] === lots &&
-        i32[i + RI.position] === position &&
-        i32[i + RI.side] === side
+        f64[f + PRICE_TICKS] === priceTicks &&
+        f64[f + LOTS] === lots &&
+        i32[i + POSITION] === position &&
+        i32[i + SIDE] === side
       ) {
         return at
       }
-      at = i32[i + RI.chain]
+      at = i32[i + CHAIN]
     }
     return 0
   }
@@ -116,17 +122,17 @@ export class RecentOrders {
     while (this.oldest !== 0) {
       const at = this.oldest
       const f = at * (WORDS >> 1)
-      if (nowMs - f64[f + RF.acceptedMs] < DUPLICATE_WINDOW_MS_MAX) return
+      if (nowMs - f64[f + ACCEPTED_MS] < DUPLICATE_WINDOW_MS_MAX) return
       const i = at * WORDS
-      const position = i32[i + RI.position]
-      const side = i32[i + RI.side]
-      const bucket = this.bucket(position, side, f64[f + RF.priceTicks], f64[f + RF.lots])
+      const position = i32[i + POSITION]
+      const side = i32[i + SIDE]
+      const bucket = this.bucket(position, side, f64[f + PRICE_TICKS], f64[f + LOTS])
       if (this.heads[bucket] === at) {
-        this.heads[bucket] = i32[i + RI.chain]
+        this.heads[bucket] = i32[i + CHAIN]
       } else {
         let before = this.heads[bucket]
-        while (i32[before * WORDS + RI.chain] !== at) before = i32[before * WORDS + RI.chain]
-        i32[before * WORDS + RI.chain] = i32[i + RI.chain]
+        while (i32[before * WORDS + CHAIN] !== at) before = i32[before * WORDS + CHAIN]
+        i32[before * WORDS + CHAIN] = i32[i + CHAIN]
       }
       this.takeOut(at)
       this.pool.release(at)
@@ -143,16 +149,16 @@ export class RecentOrders {
   private grow(): void {
     this.heads = new Int32Array(this.heads.length * 2)
     const { i32, f64 } = this.pool
-    for (let at = this.oldest; at !== 0; at = i32[at * WORDS + RI.younger]) {
+    for (let at = this.oldest; at !== 0; at = i32[at * WORDS + YOUNGER]) {
       const i = at * WORDS
       const f = i >> 1
       const bucket = this.bucket(
-        i32[i + RI.position],
-        i32[i + RI.side],
-        f64[f + RF.priceTicks],
-        f64[f + RF.lots],
+        i32[i + POSITION],
+        i32[i + SIDE],
+        f64[f + PRICE_TICKS],
+        f64[f + LOTS],
       )
-      i32[i + RI.chain] = this.heads[bucket]
+      i32[i + CHAIN] = this.heads[bucket]
       this.heads[bucket] = at
     }
   }

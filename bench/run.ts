@@ -1,0 +1,54 @@
+// `npm run bench [-- NAME ...] [--json] [--quick]`: runs the benchmarks, all of them or those named.
+
+import { Command } from 'commander'
+import { type BenchOptions, machine, machineLine, passes, type Report, render } from './report.ts'
+
+/** By name: what it measures and how to load it. One that is not run is not loaded either. */
+const BENCHES: Record<string, { what: string; load: () => Promise<Bench> }> = {
+  book: {
+    what: 'the book alone on five flows, against nodejs-order-book',
+    load: () => import('./book.ts'),
+  },
+  latency: {
+    what: "percentiles of one message's time, .hgrm files in bench/out",
+    load: () => import('./latency.ts'),
+  },
+  micro: { what: 'small operations one by one', load: () => import('./micro.ts') },
+}
+
+interface Bench {
+  run(options: BenchOptions): Report | Promise<Report>
+}
+
+const listing = Object.entries(BENCHES).map(([name, { what }]) => `  ${name.padEnd(10)}${what}`)
+const program = new Command('npm run bench --')
+  .description('Benchmarks. Each proves its result right before its time counts.')
+  .argument('[names...]', 'benchmarks to run; all if none is named')
+  .option('--json', 'one JSON document on standard output instead of tables', false)
+  .option('--quick', 'shorter and less exact, to see that it works; demands are not judged', false)
+  .addHelpText('after', `\nBenchmarks:\n${listing.join('\n')}\n\nExample: npm run bench -- book`)
+  .parse()
+const { json, quick } = program.opts<{ json: boolean; quick: boolean }>()
+const names = program.args.length > 0 ? program.args : Object.keys(BENCHES)
+const unknown = names.find((name) => !Object.hasOwn(BENCHES, name))
+if (unknown !== undefined) program.error(`no benchmark is called ${unknown}; see --help`)
+
+if (!json) console.log(machineLine())
+const reports: Report[] = []
+for (const name of names) {
+  const bench = await BENCHES[name].load()
+  const report = await bench.run({ quick })
+  reports.push(report)
+  if (!json) console.log(`\n${render(report)}`)
+}
+const failed = reports.flatMap(({ demands }) => demands).filter((demand) => !passes(demand))
+if (json) {
+  const judged = reports.map((report) => ({
+    ...report,
+    demands: report.demands.map((demand) => ({ ...demand, pass: passes(demand) })),
+  }))
+  console.log(JSON.stringify({ machine: machine(), quick, reports: judged }, null, 2))
+} else if (quick) {
+  console.log('quick run: demands are shown, not judged')
+}
+if (failed.length > 0 && !quick) process.exitCode = 1
