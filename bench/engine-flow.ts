@@ -195,7 +195,8 @@ class Recorder {
     // Depth from the mid by a power law; a few cross.
     const depth = Math.min(200, Math.floor(1 / (0.005 + prng.next())))
     const away = isAggressive ? -5 : depth
-    const name = `order-${(this.ids += 1)}`
+    this.ids += 1
+    const name = `order-${this.ids}`
     this.names.push(name)
     packId(name, log.i32, at + CM.id)
     log.f64[(at >> 1) + CMF.priceTicks] = side === Side.buy ? mid - away : mid + away

@@ -70,7 +70,7 @@ function bookTasks(): Task[] {
   }
   const replace = (n: number) => {
     events.clear()
-    book.replace(1 + n, 1, 9999 - ((n + id) % 200), 10)
+    book.replace(1 + n, 1, 9999 - ((n + id) % 199), 10) // 199: another price each time round
     id += 1
   }
   const steady = (call: (n: number) => void) => () => {

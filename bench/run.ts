@@ -9,6 +9,15 @@ const BENCHES: Record<string, { what: string; load: () => Promise<Bench> }> = {
     what: 'the book alone on five flows, against nodejs-order-book',
     load: () => import('./book.ts'),
   },
+  engine: {
+    what: 'the whole engine, against nodejs-order-book',
+    load: () => import('./engine.ts'),
+  },
+  scale: {
+    what: '10,000,000 orders, 1,000,000 accounts, 10,000 symbols',
+    load: () => import('./scale.ts'),
+  },
+  garbage: { what: 'collections over 10,000,000 commands', load: () => import('./garbage.ts') },
   latency: {
     what: "percentiles of one message's time, .hgrm files in bench/out",
     load: () => import('./latency.ts'),

@@ -191,7 +191,7 @@ export class Administration {
     if (account !== 0) return this.openOrders(account, 0, BOTH_SIDES)
     const all: number[] = []
     for (let of = 1; of <= store.accounts.top; of += 1) {
-      all.push(...this.openOrders(of, 0, BOTH_SIDES))
+      for (const order of this.openOrders(of, 0, BOTH_SIDES)) all.push(order)
     }
     const { f64 } = store.orders
     const idOf = (order: number) => f64[order * (ORDER_WORDS >> 1) + ORF.orderId]

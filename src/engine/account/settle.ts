@@ -4,6 +4,7 @@
 import { mulDivFloor } from '../../lib/arithmetic.ts'
 import { assert } from '../../lib/assert.ts'
 import type { RecordLog } from '../../lib/record-log.ts'
+import * as bounds from '../../protocol/bounds.ts'
 import type { CommandLog } from '../../protocol/command-log.ts'
 import * as commandLog from '../../protocol/command-log.ts'
 import type { EventLog } from '../../protocol/event-log.ts'
@@ -21,6 +22,7 @@ import type { Reporter } from './reporter.ts'
 import * as submissionForms from './submissions.ts'
 
 // V8 folds constants only in the module that declares them: docs/decisions/0007.
+const { INTEGER_MAX } = bounds
 const { CM, CMF, COMMAND_WORDS, CommandKind } = commandLog
 const { EV, EVENT_WORDS, EVF, EventKind } = eventLog
 const { Flag } = orderFlags
@@ -271,7 +273,7 @@ export class SettlePhase {
     f64[p + POF.lots] = after
     const cost = f64[p + POF.cost]
     if (before === 0 || before > 0 === signedLots > 0) {
-      f64[p + POF.cost] = cost + notional
+      f64[p + POF.cost] = bounded(cost + notional)
       return 0
     }
     const closed = Math.min(Math.abs(before), Math.abs(signedLots))
@@ -285,7 +287,8 @@ export class SettlePhase {
 
   private realise(position: number, quoteBalance: number, profit: number): void {
     const { store } = this
-    store.positions.f64[position * POSITION_DOUBLES + POF.realised] += profit
+    const r = position * POSITION_DOUBLES + POF.realised
+    store.positions.f64[r] = bounded(store.positions.f64[r] + profit)
     const b = quoteBalance * BALANCE_WORDS
     const { day } = store.market
     const { i32, f64 } = store.balances
@@ -293,7 +296,7 @@ export class SettlePhase {
       i32[b + BA.day] = day
       f64[(b >> 1) + BAF.realisedToday] = 0
     }
-    f64[(b >> 1) + BAF.realisedToday] += profit
+    f64[(b >> 1) + BAF.realisedToday] = bounded(f64[(b >> 1) + BAF.realisedToday] + profit)
   }
 
   private replaced(events: EventLog, at: number, order: number, seq: number, index: number): void {
@@ -423,3 +426,6 @@ export class SettlePhase {
     return market.instrument(positions.i32[position * POSITION_WORDS + PO.symbol])
   }
 }
+
+/** Statistics stay exact to the end of the safe integers and stop there; money itself never gets there. */
+const bounded = (value: number): number => Math.max(-INTEGER_MAX, Math.min(value, INTEGER_MAX))

@@ -21,7 +21,7 @@ import { BookSide, LEVEL, LevelStore } from './levels.ts'
 
 /**
  * Resting order, 12 words: f64 0 id, 1 leavesLots, 2 cumLots; i32 6 before and 7 behind in the queue, 8 level,
- * 9 owner, 10 tag: the owner's own number, 11 flags.
+ * 9 owner, 10 tag: the owner's own number, 11 flags in the low 12 bits, the book's number above.
  */
 const ORDER_WORDS = 12
 const ORDER_DOUBLES = ORDER_WORDS / 2
@@ -34,6 +34,9 @@ const AT = 8
 const OWNER = 9
 const TAG = 10
 const FLAGS = 11
+const FLAG_BITS = 12
+const FLAG_MASK = 2 ** FLAG_BITS - 1
+const BOOKS_MAX = 2 ** (32 - FLAG_BITS) - 1
 
 // Imported words by local names: V8 builds a module's private constants into the machine code, but loads
 // imported ones at each use, which made the book a tenth slower.
@@ -62,6 +65,8 @@ export class BookStore {
   readonly ids: IdMap
   readonly levels: LevelStore
   readonly events: EventLog
+  /** Books made so far; a book's number is this count after it. */
+  books = 0
 
   /** `ordersInitial` is only the first size of the pools; they grow. */
   constructor(events: EventLog, ordersInitial: number) {
@@ -107,8 +112,13 @@ export class Book {
   private readonly events: EventLog
   private readonly bids: BookSide
   private readonly asks: BookSide
+  /** This book's number, in the place where its orders have it. */
+  private readonly mark: number
 
   constructor(store: BookStore) {
+    store.books += 1
+    assert(store.books <= BOOKS_MAX, 'no room for more books')
+    this.mark = store.books << FLAG_BITS
     this.orders = store.orders
     this.ids = store.ids
     this.levels = store.levels.levels
@@ -185,7 +195,7 @@ export class Book {
     const { f64, i32 } = orders
     const i = order * ORDER_WORDS
     const f = order * ORDER_DOUBLES
-    const flags = i32[i + FLAGS]
+    const flags = i32[i + FLAGS] & FLAG_MASK
     const ownTag = i32[i + TAG]
     const level = i32[i + AT]
     const cum = f64[f + CUM]
@@ -253,7 +263,7 @@ export class Book {
           orderId: f64[order * ORDER_DOUBLES + ID],
           owner: i32[order * ORDER_WORDS + OWNER],
           tag: i32[order * ORDER_WORDS + TAG],
-          flags: i32[order * ORDER_WORDS + FLAGS],
+          flags: i32[order * ORDER_WORDS + FLAGS] & FLAG_MASK,
           priceTicks: this.priceOf(level),
           leavesLots: f64[order * ORDER_DOUBLES + LEAVES],
           cumLots: f64[order * ORDER_DOUBLES + CUM],
@@ -376,7 +386,7 @@ export class Book {
     this.emit(Kind.tradeTaker, flags, owner, tag, orderId, ticks, lots, leaves, cum, this.trades)
     this.emit(
       Kind.tradeMaker,
-      i32[i + FLAGS],
+      i32[i + FLAGS] & FLAG_MASK,
       i32[i + OWNER],
       i32[i + TAG],
       f64[f + ID],
@@ -480,7 +490,7 @@ export class Book {
     i32[i + AT] = level
     i32[i + OWNER] = owner
     i32[i + TAG] = tag
-    i32[i + FLAGS] = flags
+    i32[i + FLAGS] = flags | this.mark
     if (tail === 0) levels.i32[at + HEAD] = order
     else i32[tail * ORDER_WORDS + BEHIND] = order
     levels.i32[at + TAIL] = order
@@ -516,9 +526,8 @@ export class Book {
   /** Whether an order of the store is this owner's and rests in this book. */
   private holds(order: number, owner: number): boolean {
     const { i32 } = this.orders
-    if (i32[order * ORDER_WORDS + OWNER] !== owner) return false
-    const level = i32[order * ORDER_WORDS + AT]
-    return this.bids.has(level) || this.asks.has(level)
+    const i = order * ORDER_WORDS
+    return i32[i + OWNER] === owner && (i32[i + FLAGS] & ~FLAG_MASK) === this.mark
   }
 
   private priceOf(level: number): number {
@@ -544,7 +553,8 @@ export class Book {
     const { i32, f64 } = this.orders
     const i = order * ORDER_WORDS
     const f = order * ORDER_DOUBLES
-    const number = events.append(kind, i32[i + FLAGS], i32[i + OWNER], i32[i + TAG])
+    const flags = i32[i + FLAGS] & FLAG_MASK
+    const number = events.append(kind, flags, i32[i + OWNER], i32[i + TAG])
     const at = number * EVENT_DOUBLES
     const to = events.f64
     const leaves = f64[f + LEAVES]

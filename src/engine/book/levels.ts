@@ -16,11 +16,10 @@ const { words: LEVEL_WORDS, ticks: TICKS, page: PAGE } = LEVEL
 const LEVEL_DOUBLES = LEVEL_WORDS / 2
 const BUY = Side.buy
 
-/** Page, 36 words: f64 0 key; i32 2 bitmap, 3 number of its BookSide; 4.. the level at each of 32 prices. */
+/** Page, 36 words: f64 0 key; i32 2 bitmap, 4.. the level at each of 32 prices. */
 const PAGE_WORDS = 36
 const PAGE_DOUBLES = PAGE_WORDS / 2
 const BITMAP = 2
-const OF = 3
 const SLOTS = 4
 const PRICES_PER_PAGE = 32
 
@@ -28,8 +27,6 @@ const PRICES_PER_PAGE = 32
 export class LevelStore {
   readonly levels: RecordPool
   readonly pages: RecordPool
-  /** Sides made so far; a side's number is this count after it. */
-  sides = 0
 
   constructor(initial: number) {
     this.levels = new RecordPool('levels', LEVEL_WORDS, initial)
@@ -48,20 +45,11 @@ export class BookSide {
   private pages = new Int32Array(4)
   private keys = new Float64Array(4)
   private count = 0
-  private readonly number: number
 
   constructor(side: Side, store: LevelStore) {
     this.side = side
-    store.sides += 1
-    this.number = store.sides
     this.levels = store.levels
     this.pagePool = store.pages
-  }
-
-  /** Whether a level is of this side of this book, and not of another book of the store. */
-  has(level: number): boolean {
-    const page = this.levels.i32[level * LEVEL_WORDS + PAGE]
-    return this.pagePool.i32[page * PAGE_WORDS + OF] === this.number
   }
 
   /** The level at a price, created empty if there is none. */
@@ -162,7 +150,6 @@ export class BookSide {
     const { pagePool } = this
     const page = pagePool.reuse()
     pagePool.f64[page * PAGE_DOUBLES] = key
-    pagePool.i32[page * PAGE_WORDS + OF] = this.number
     if (this.count === this.pages.length) this.growPages()
     this.pages.copyWithin(at + 1, at, this.count)
     this.keys.copyWithin(at + 1, at, this.count)

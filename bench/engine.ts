@@ -1,0 +1,109 @@
+// The whole engine in one thread: ids, risk chain, hold, match, settle, reports; against nodejs-order-book, which
+// only matches, on the same orders.
+
+import { checkState } from '../src/engine/state.ts'
+import { CommandLog } from '../src/protocol/command-log.ts'
+import { ExecType, REPORT_WORDS } from '../src/protocol/report-log.ts'
+import {
+  type EngineFlow,
+  fundedEngine,
+  loadRound,
+  ROUND,
+  recordFlow,
+  SMALL,
+} from './engine-flow.ts'
+import { rivalCalls, runRival } from './engine-rival.ts'
+import type { BenchOptions, Report } from './report.ts'
+import { measure, rate, ratio, type Variant } from './rounds.ts'
+
+const ROUNDS = 5
+/** Commands before timing starts: more than are remembered, so that forgetting is part of it. */
+const WARM = 1_100_000
+const WARM_QUICK = 100_000
+/** Of the rival, which is slow: it times the first commands behind the filling. */
+const RIVAL_COMMANDS = 100_000
+
+export function run({ quick }: BenchOptions): Report {
+  const warm = quick ? WARM_QUICK : WARM
+  const flow = recordFlow({ ...SMALL, commands: quick ? 300_000 : 2_100_000 })
+  const proven = runEngine(flow, warm, true)
+  const calls = rivalCalls(flow, flow.filling + RIVAL_COMMANDS)
+  const rivalResting = runRival(calls, SMALL.symbols, flow.filling).resting
+  const onefill: Variant = {
+    name: 'Onefill, whole engine',
+    expected: proven.result,
+    run: () => runEngine(flow, warm, false),
+  }
+  const rival: Variant = {
+    name: 'nodejs-order-book, matching only',
+    expected: String(rivalResting),
+    run: () => {
+      const { seconds, resting } = runRival(calls, SMALL.symbols, flow.filling)
+      return { ops: RIVAL_COMMANDS, seconds, result: String(resting) }
+    },
+  }
+  const [ours, theirs] = measure([onefill, rival], ROUNDS)
+  return {
+    name: 'whole engine, inline',
+    tables: [
+      {
+        title: `${SMALL.accounts} accounts, ${SMALL.symbols} symbols, ${SMALL.resting} resting; 9 % GTC, 3 % IOC, 6 % cancel, 82 % replace; rounds of ${ROUND}`,
+        columns: ['', 'M commands/s', 'ns/command'],
+        rows: [ours, theirs].map((of) => [of.name, rate(of) / 1e6, 1e9 / rate(of)]),
+      },
+      { title: 'What the timed commands did', columns: ['report', 'count'], rows: proven.counts },
+    ],
+    demands: [
+      {
+        what: 'whole engine / nodejs-order-book on the same orders',
+        value: ratio(ours, theirs),
+        atLeast: 5,
+      },
+    ],
+    notes: [
+      'every run ends in the same state, whose invariants (conservation, holds, levels) were checked before timing',
+      `timing starts behind ${warm.toLocaleString('en-US')} commands, so that old ids are forgotten as fast as new ones come`,
+    ],
+  }
+}
+
+interface EngineRun {
+  ops: number
+  seconds: number
+  result: string
+  counts: [string, number][]
+}
+
+/** Runs a flow; with `isChecked` it also checks the state's invariants at the end and counts reports. */
+function runEngine(flow: EngineFlow, warm: number, isChecked: boolean): EngineRun {
+  const engine = fundedEngine(flow.options)
+  const log = new CommandLog(ROUND)
+  const from = flow.filling + warm
+  for (let at = 0; at < from; at += ROUND) {
+    loadRound(flow, at, at + ROUND, log)
+    engine.round(log)
+  }
+  const counts = new Map<string, number>()
+  let reports = 0
+  const start = performance.now()
+  for (let at = from; at < flow.count; at += ROUND) {
+    loadRound(flow, at, at + ROUND, log)
+    engine.round(log)
+    reports += engine.reports.count
+    if (isChecked) count(engine.reports.i32, engine.reports.count, counts)
+  }
+  const seconds = (performance.now() - start) / 1_000
+  if (isChecked) checkState(engine)
+  const { orders, fills } = engine.accounts
+  const result = `${reports} reports, ${orders.count} open, ${fills.count} partly filled`
+  return { ops: flow.count - from, seconds, result, counts: [...counts] }
+}
+
+const NAMES = Object.keys(ExecType)
+
+function count(i32: Int32Array, reports: number, into: Map<string, number>): void {
+  for (let number = 0; number < reports; number += 1) {
+    const name = NAMES[i32[number * REPORT_WORDS] & 255]
+    into.set(name, (into.get(name) ?? 0) + 1)
+  }
+}
