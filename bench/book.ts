@@ -67,8 +67,8 @@ function onefill(flow: Flow, proven: Audit): Variant {
 }
 
 /**
- * Shows that the two books do the same: on the shared flow drawn so that every replace queues anew, their trades
- * and their resting depth must be equal.
+ * Shows that the two books do the same: on the shared flow drawn so that every replace queues anew,
+ * their trades and their resting depth must be equal.
  */
 function agree(length: number): string {
   const flow = makeFlow(SHARED_FLOW, length, { requeueOnly: true })
@@ -76,12 +76,17 @@ function agree(length: number): string {
   const theirs = new RivalFlow(flow).run()
   assert(theirs.tradedLots === ours.tradedLots, 'both books trade the same lots')
   assert(rivalDepth(theirs.book) === ours.depth, 'both books rest the same depth')
-  return `with replaces that change the price only, both books trade the same ${ours.tradedLots.toLocaleString('en-US')} lots and end with the same ${ours.levels} levels`
+  const lots = ours.tradedLots.toLocaleString('en-US')
+  return (
+    `with replaces that change the price only, both books trade the same ${lots} lots ` +
+    `and end with the same ${ours.levels} levels`
+  )
 }
 
 /**
- * The rival on the timed flow. It queues anew where Onefill keeps an order's place, so another order of the
- * level fills now and then; what it trades must be within a thousandth, and the same in every run.
+ * The rival on the timed flow. It queues anew where Onefill keeps an order's place, so another
+ * order of the level fills now and then; what it trades must be within a thousandth, and the same
+ * in every run.
  */
 function rivalVariant(flow: Flow, proven: Audit): { variant: Variant; note: string } {
   const calls = new RivalFlow(flow)
@@ -96,7 +101,9 @@ function rivalVariant(flow: Flow, proven: Audit): { variant: Variant; note: stri
       return { ops: flow.length, seconds, result: rivalDepth(book) }
     },
   }
-  const note = `on the timed flow nodejs-order-book gives up the place of orders whose quantity falls; its traded lots differ by ${(apart * 100).toFixed(3)} %`
+  const note =
+    'on the timed flow nodejs-order-book gives up the place of orders whose quantity falls; ' +
+    `its traded lots differ by ${(apart * 100).toFixed(3)} %`
   return { variant, note }
 }
 

@@ -1,11 +1,12 @@
-// A flow: order messages as columns of typed arrays, so that feeding them costs the timed loop nothing.
+// A flow: order messages as columns of typed arrays, so that feeding them costs the timed loop
+// nothing.
 
 /** What a message asks for. */
 export const Op = { limit: 0, cancel: 1, replace: 2 } as const
 
 /**
- * Messages `0 .. length - 1`. A limit has all columns; a replace has the order's new price and new total quantity;
- * a cancel has id, symbol and owner. `id` counts orders from 1.
+ * Messages `0 .. length - 1`. A limit has all columns; a replace has the order's new price and new
+ * total quantity; a cancel has id, symbol and owner. `id` counts orders from 1.
  */
 export class Flow {
   readonly name: string

@@ -1,11 +1,13 @@
-// Five order flows that differ in the way the mid price goes: static, a routine 2 % swing, crashes of 25, 40
-// and 60 %. They are drawn without knowing any book: what the orders meet is the book's affair.
+// Five order flows that differ in the way the mid price goes: static, a routine 2 % swing, crashes
+// of 25, 40 and 60 %. They are drawn without knowing any book: what the orders meet is the book's
+// affair.
 //
-// Orders stand at a power-law distance from the mid, most within some ticks of it, and live the longer the
-// farther away they stand and the shorter the faster the mid comes towards them; one in ten stands far out
-// and is patient. 15 % are immediate-or-cancel; 95 % of the others are canceled later, the rest stand at the
-// touch until they trade; 20 % of all orders are replaced once (half of them to a new price at the mid of
-// that moment, half to a lower quantity); 2 % of cancels come twice.
+// Orders stand at a power-law distance from the mid, most within some ticks of it, and live the
+// longer the farther away they stand and the shorter the faster the mid comes towards them; one in
+// ten stands far out and is patient. 15 % are immediate-or-cancel; 95 % of the others are canceled
+// later, the rest stand at the touch until they trade; 20 % of all orders are replaced once (half
+// of them to a new price at the mid of that moment, half to a lower quantity); 2 % of cancels come
+// twice.
 
 import { Prng } from '../src/lib/prng.ts'
 import { orderFlags, Side, TimeInForce } from '../src/protocol/order-flags.ts'
@@ -17,16 +19,27 @@ const CANCELED_SHARE = 0.95
 const REPLACED_SHARE = 0.2
 const CANCELED_TWICE_SHARE = 0.02
 const QTY_MAX = 100
-/** An immediate-or-cancel order takes less than an order brings: some 5 % of what rests is to trade. */
+/**
+ * An immediate-or-cancel order takes less than an order brings: some 5 % of what rests is to trade.
+ */
 const IOC_QTY_MAX = 60
-/** P(distance > d) = 1 / (1 + d / m): the median order stands m = 8 ticks from the mid, 1 % beyond 800. */
+/**
+ * P(distance > d) = 1 / (1 + d / m): the median order stands m = 8 ticks from the mid, 1 % beyond
+ * 800.
+ */
 const DISTANCE_TICKS = 8
 const DISTANCE_TICKS_MAX = 50_000
 /** Mean life of an order at the mid, in messages; it grows with the distance. */
 const LIFE_MESSAGES = 100
-/** Mean life of an order that the mid comes towards, as a share of the time the mid needs to get there. */
+/**
+ * Mean life of an order that the mid comes towards, as a share of the time the mid needs to get
+ * there.
+ */
 const LIFE_BEFORE_MID = 0.4
-/** Patient orders carry the book's depth: their median distance and mean life, wherever the mid goes. */
+/**
+ * Patient orders carry the book's depth: their median distance and mean life, wherever the mid
+ * goes.
+ */
 const PATIENT_SHARE = 0.1
 const PATIENT_DISTANCE_TICKS = 160
 const PATIENT_LIFE_MESSAGES = 100_000
@@ -42,7 +55,9 @@ export const PATHS = {
 export type FlowName = keyof typeof PATHS
 export const FLOW_NAMES = Object.keys(PATHS) as FlowName[]
 
-/** A crash falls smoothly through the middle third of the flow; a quarter of the fall comes back. */
+/**
+ * A crash falls smoothly through the middle third of the flow; a quarter of the fall comes back.
+ */
 function fall(t: number): number {
   const smooth = (x: number) => (x <= 0 ? 0 : x >= 1 ? 1 : x * x * (3 - 2 * x))
   return smooth((t - 1 / 3) * 3) - 0.25 * smooth((t - 0.75) * 5)
@@ -59,8 +74,8 @@ export interface FlowOptions {
 const DEFAULTS: FlowOptions = { accounts: 1000, symbols: 1, seed: 1, requeueOnly: false }
 
 /**
- * The named flow in `length` messages. Buyers have even account numbers, sellers odd ones, so that no
- * order can meet its own account's and books without self-trade prevention see the same trades.
+ * The named flow in `length` messages. Buyers have even account numbers, sellers odd ones, so that
+ * no order can meet its own account's and books without self-trade prevention see the same trades.
  */
 export function makeFlow(name: FlowName, length: number, options?: Partial<FlowOptions>): Flow {
   const { accounts, symbols, seed, requeueOnly } = { ...DEFAULTS, ...options }
@@ -71,11 +86,17 @@ export function makeFlow(name: FlowName, length: number, options?: Partial<FlowO
   const agenda = new Agenda(length)
   let noise = 0
 
-  /** A price on a side of the mid; distance zero never happens, so orders cross only when the mid moves. */
+  /**
+   * A price on a side of the mid; distance zero never happens, so orders cross only when the mid
+   * moves.
+   */
   const priceAt = (mid: number, side: number, distance: number) =>
     side === Side.buy ? mid - distance : mid + distance
 
-  /** How long an order is left in the book, in messages, when the mid moves by `drift` ticks a message. */
+  /**
+   * How long an order is left in the book, in messages, when the mid moves by `drift` ticks a
+   * message.
+   */
   const drawLife = (side: number, distance: number, patient: boolean, drift: number) => {
     const towards = side === Side.buy ? -drift : drift
     const calm = LIFE_MESSAGES * (1 + distance)

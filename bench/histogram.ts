@@ -1,4 +1,5 @@
-// Percentiles of single operations' times, as table rows and as .hgrm files for HdrHistogram's plotter.
+// Percentiles of single operations' times, as table rows and as .hgrm files for HdrHistogram's
+// plotter.
 
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -33,7 +34,9 @@ export function percentileRow(name: string, histogram: Histogram): (string | num
   return [name, ...values, histogram.maxValue]
 }
 
-/** Writes bench/out/NAME.hgrm, values in nanoseconds; returns the path from the working directory. */
+/**
+ * Writes bench/out/NAME.hgrm, values in nanoseconds; returns the path from the working directory.
+ */
 export function writeHgrm(name: string, histogram: Histogram): string {
   mkdirSync(OUT, { recursive: true })
   const path = join(OUT, `${name.replaceAll(/[^\w]+/g, '-').replaceAll(/-$/g, '')}.hgrm`)

@@ -1,4 +1,5 @@
-// Small operations one by one, by tinybench: single book calls, the id map, decimals, ids, random numbers.
+// Small operations one by one, by tinybench: single book calls, the id map, decimals, ids, random
+// numbers.
 
 import { Bench } from 'tinybench'
 import { EventLog, OrderBook, Side } from '../src/book.ts'

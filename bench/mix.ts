@@ -1,9 +1,10 @@
-// The whole engine's mix, as exchange-core tests with it: 9 % GTC, 3 % IOC, 6 % cancel, 82 % replace.
+// The whole engine's mix, as exchange-core tests with it: 9 % GTC, 3 % IOC, 6 % cancel, 82 %
+// replace.
 //
-// Drawn without a book, and yet every cancel and replace finds its order open: buys rest below the symbol's mid
-// and sells above, so nothing trades by chance. For a trade an order is first replaced to the mid, where it
-// stands alone, and an immediate-or-cancel order then takes it. The number of open orders is steady:
-// of each nine new ones six are canceled and three filled.
+// Drawn without a book, and yet every cancel and replace finds its order open: buys rest below the
+// symbol's mid and sells above, so nothing trades by chance. For a trade an order is first replaced
+// to the mid, where it stands alone, and an immediate-or-cancel order then takes it. The number of
+// open orders is steady: of each nine new ones six are canceled and three filled.
 
 import { Prng } from '../src/lib/prng.ts'
 import { orderFlags, Side, TimeInForce } from '../src/protocol/order-flags.ts'

@@ -1,4 +1,5 @@
-// Feeds a flow to Onefill's book, every event written; a watcher may look at them before they are cleared.
+// Feeds a flow to Onefill's book, every event written; a watcher may look at them before they are
+// cleared.
 
 import { EventLog, OrderBook, type Side } from '../src/book.ts'
 import { type Flow, Op } from './flow.ts'
@@ -16,8 +17,9 @@ export interface Replayed {
 }
 
 /**
- * The last book. A collection that finds no live object of a shape makes V8 drop the shape and all code built on
- * it; as a program always has a book, the next replay shall not begin without that code.
+ * The last book. A collection that finds no live object of a shape makes V8 drop the shape and all
+ * code built on it; as a program always has a book, the next replay shall not begin without that
+ * code.
  */
 export const kept: { book?: OrderBook } = {}
 

@@ -1,4 +1,5 @@
-// What a benchmark found: tables, demands met or not, notes; as text for people or JSON for machines.
+// What a benchmark found: tables, demands met or not, notes; as text for people or JSON for
+// machines.
 
 import { cpus } from 'node:os'
 

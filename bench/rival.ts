@@ -1,10 +1,11 @@
-// The same orders for nodejs-order-book, in its own words: string ids, option objects, and a modify whose size is
-// what shall be left. They are made beforehand, some thousands at a time so that they do not burden its garbage
-// collector; its timed part is nothing but calls to its book.
+// The same orders for nodejs-order-book, in its own words: string ids, option objects, and a modify
+// whose size is what shall be left. They are made beforehand, some thousands at a time so that they
+// do not burden its garbage collector; its timed part is nothing but calls to its book.
 //
-// Where the two books differ: its `modify` always queues the order anew, Onefill keeps the place when only the
-// quantity falls; its `size` is the quantity left, Onefill's the total with what is filled, so the size to ask
-// for is known only from a replay. Self-trade prevention stays off: no flow has an order meet its own account's.
+// Where the two books differ: its `modify` always queues the order anew, Onefill keeps the place
+// when only the quantity falls; its `size` is the quantity left, Onefill's the total with what is
+// filled, so the size to ask for is known only from a replay. Self-trade prevention stays off: no
+// flow has an order meet its own account's.
 
 import { type LimitOrderOptions, OrderBook as Rival, Side } from 'nodejs-order-book'
 import { EV, EVENT_WORDS, EVF, EventKind, type EventLog } from '../src/book.ts'
@@ -37,7 +38,10 @@ export class RivalFlow {
   private readonly flow: Flow
   /** By message: the lots a replace shall leave open. */
   private readonly leaves: Int32Array
-  /** Its last book, so that a collection does not drop the code built on it; see `kept` in replay.ts. */
+  /**
+   * Its last book, so that a collection does not drop the code built on it; see `kept` in
+   * replay.ts.
+   */
   kept = new Rival()
 
   constructor(flow: Flow, length = flow.length) {
@@ -65,7 +69,8 @@ export class RivalFlow {
     const { flow, leaves } = this
     const calls: Call[] = []
     for (let at = from; at < to; at += 1) {
-      // Its own benchmark names orders by number too; names that are none make it up to a quarter slower.
+      // Its own benchmark names orders by number too; names that are none make it up to a quarter
+      // slower.
       const id = String(flow.id[at])
       const options = {
         id,
@@ -95,7 +100,10 @@ function send(book: Rival, calls: Call[]): number {
   return tradedLots
 }
 
-/** By message: the lots an accepted replace leaves open; for a refused one the quantity as it was sent. */
+/**
+ * By message: the lots an accepted replace leaves open; for a refused one the quantity as it was
+ * sent.
+ */
 function leavesAfterReplace(flow: Flow, length: number): Int32Array {
   const leaves = flow.qtyLots.slice(0, length)
   replay(flow, length, (log: EventLog) => {

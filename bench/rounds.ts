@@ -1,5 +1,5 @@
-// Times variants against each other: every round runs each once, so that what slows the machine slows them all
-// alike. A run's result is checked before its time counts.
+// Times variants against each other: every round runs each once, so that what slows the machine
+// slows them all alike. A run's result is checked before its time counts.
 
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'

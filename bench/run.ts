@@ -1,4 +1,5 @@
-// `npm run bench [-- NAME ...] [--json] [--quick]`: runs the benchmarks, all of them or those named.
+// `npm run bench [-- NAME ...] [--json] [--quick]`: runs the benchmarks, all of them or those
+// named.
 
 import { Command } from 'commander'
 import { type BenchOptions, machine, machineLine, passes, type Report, render } from './report.ts'
