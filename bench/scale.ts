@@ -7,14 +7,14 @@ import { LiveFlow } from './live-flow.ts'
 import type { BenchOptions, Report } from './report.ts'
 import { median } from './rounds.ts'
 
-const ROUND = 1_000
+const ROUND = 100
 const SMALL = { accounts: 1_000, symbols: 16, resting: 16_000, round: ROUND, seed: 1 }
 const LARGE = { accounts: 1_000_000, symbols: 10_000, resting: 10_000_000, round: ROUND, seed: 1 }
 const LARGE_QUICK = { ...LARGE, accounts: 20_000, symbols: 200, resting: 200_000 }
 /** More than the submissions remembered, so that forgetting is part of what is timed. */
-const WARM_ROUNDS = 1_100
+const WARM_ROUNDS = 11_000
 const TURNS = 5
-const ROUNDS_PER_TURN = 200
+const ROUNDS_PER_TURN = 2_000
 
 export function run({ quick }: BenchOptions): Report {
   const of = quick ? LARGE_QUICK : LARGE

@@ -17,6 +17,8 @@ import { Postings } from './account/postings.ts'
 import { Reporter } from './account/reporter.ts'
 import { SettlePhase } from './account/settle.ts'
 import { Book, BookStore } from './book/book.ts'
+import * as lookaheadForms from './book/lookahead.ts'
+import { BookLookahead } from './book/lookahead.ts'
 import { Market } from './market.ts'
 import * as messageForms from './messages.ts'
 
@@ -24,6 +26,7 @@ import * as messageForms from './messages.ts'
 const { SUBMISSIONS_REMEMBERED } = bounds
 const { CommandKind } = commandLog
 const { FEES } = accountStore
+const { BLOCK } = lookaheadForms
 const { MESSAGE_WORDS, MS, MSF } = messageForms
 
 export interface EngineOptions {
@@ -51,6 +54,7 @@ export class Engine {
   private readonly events = new EventLog()
   private readonly hold: HoldPhase
   private readonly settle: SettlePhase
+  private readonly lookahead: BookLookahead
   /** Symbols that traded in this round. */
   private readonly traded = new RecordLog(2, 64)
 
@@ -60,6 +64,7 @@ export class Engine {
     this.postings = new Postings(options.postings ?? false)
     this.accounts = new AccountStore(this.market, this.submissionsRemembered, initial)
     this.bookStore = new BookStore(this.events, initial)
+    this.lookahead = new BookLookahead(this.bookStore, this.books)
     this.hold = new HoldPhase(this.accounts)
     const reporter = new Reporter(this.accounts, this.reports)
     this.settle = new SettlePhase(this.accounts, reporter, this.postings)
@@ -94,7 +99,11 @@ export class Engine {
     const { i32, f64 } = messages
     events.clear()
     this.traded.clear()
-    for (let number = 0; number < messages.count; number += 1) {
+    const { count } = messages
+    for (let number = 0; number < count; number += 1) {
+      if (number % BLOCK === 0) {
+        this.lookahead.run(messages, number, Math.min(number + BLOCK, count))
+      }
       const at = number * MESSAGE_WORDS
       const f = at >> 1
       const symbol = i32[at + MS.symbol]

@@ -469,7 +469,7 @@ export function checkState(engine: Engine): void {
       bestBidTicks === 0 || bestAskTicks === 0 || bestBidTicks < bestAskTicks,
       'no crossed book',
     )
-    const { quotePerTickLot, basePerLot, holdFeeRate } = market.instrument(symbol)
+    const { quotePerTickLot, basePerLot, holdFeeRate } = market.instruments[symbol] as Instrument
     for (const side of [Side.buy, Side.sell]) {
       const totals = new Map<number, number>()
       for (const order of book.resting(side)) {

@@ -41,12 +41,10 @@ export class HashTable {
     return this.slots[(hash & this.mask) * 2 + 1]
   }
 
-  /** The entry in the slot where a hash would be: most often the one with that hash. 0 if there is none. */
+  /** The first entry with a hash, 0 if there is none; no record is read to tell whether it is the one meant. */
   guess(hash: number): number {
-    const at = (hash & this.mask) * 2
-    if (this.slots[at] === hash) return this.slots[at + 1]
-    const next = ((hash + 1) & this.mask) * 2
-    return this.slots[next] === hash ? this.slots[next + 1] : 0
+    const slot = this.first(hash)
+    return slot < 0 ? 0 : this.entryAt(slot)
   }
 
   /** Adds an entry other than 0. */

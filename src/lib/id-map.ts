@@ -54,9 +54,16 @@ export class IdMap {
     }
   }
 
-  /** The handle in the slot where `id` would be, without a look at its record; see Lookahead. */
-  touch(id: number): number {
-    return this.slots[home(id, this.shift)] & HANDLE_MASK
+  /** The first handle with the home slot of `id`, or 0, without a look at its record; for look-ahead. */
+  guess(id: number): number {
+    const { slots, mask } = this
+    let at = home(id, this.shift)
+    for (let distance = 0; ; distance += 1) {
+      const slot = slots[at]
+      if (slot === 0 || slot >>> HANDLE_BITS < distance) return 0
+      if (slot >>> HANDLE_BITS === distance) return slot & HANDLE_MASK
+      at = (at + 1) & mask
+    }
   }
 
   /** Adds a record under its key, which must not be there yet. */

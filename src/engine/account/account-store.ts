@@ -5,7 +5,7 @@
 import { IdMap } from '../../lib/id-map.ts'
 import { RecordPool } from '../../lib/record-pool.ts'
 import * as orderFlags from '../../protocol/order-flags.ts'
-import type { Market } from '../market.ts'
+import * as marketForms from '../market.ts'
 import { LimitTable } from '../risk/limit-table.ts'
 import { RecentOrders } from '../risk/recent-orders.ts'
 import { needOf } from './fees.ts'
@@ -15,6 +15,7 @@ import { Submissions } from './submissions.ts'
 
 // V8 folds constants only in the module that declares them: docs/decisions/0007.
 const { Flag } = orderFlags
+const { TERMS, TM } = marketForms
 const {
   AC,
   ACCOUNT_WORDS,
@@ -39,7 +40,7 @@ export const EXTERNAL = 1
 export const FEES = 2
 
 export class AccountStore {
-  readonly market: Market
+  readonly market: marketForms.Market
   readonly accounts: RecordPool
   readonly balances: RecordPool
   readonly balanceOf: IdMap
@@ -56,7 +57,7 @@ export class AccountStore {
   readonly limits: LimitTable
 
   /** `initial`: accounts, and open orders, to make room for at the start. */
-  constructor(market: Market, remembered: number, initial: number) {
+  constructor(market: marketForms.Market, remembered: number, initial: number) {
     this.market = market
     this.accounts = new RecordPool('accounts', ACCOUNT_WORDS, initial)
     this.balances = new RecordPool('balances', BALANCE_WORDS, initial)
@@ -96,7 +97,9 @@ export class AccountStore {
     const key = pairKey(account, symbol)
     const found = this.positionOf.get(key)
     if (found !== 0) return found
-    const { base, quote } = this.market.instrument(symbol)
+    const { terms } = this.market
+    const base = terms[symbol * TERMS + TM.base]
+    const quote = terms[symbol * TERMS + TM.quote]
     const position = this.positions.alloc()
     const i = position * POSITION_WORDS
     this.positions.f64[(i >> 1) + POF.key] = key
@@ -142,13 +145,12 @@ export class AccountStore {
     const { i32, f64 } = this.orders
     const i = order * ORDER_WORDS
     const position = i32[i + OR.position]
-    const instrument = this.market.instrument(
-      this.positions.i32[position * POSITION_WORDS + PO.symbol],
-    )
-    if ((i32[i + OR.flags] & Flag.sell) !== 0) return leaves * instrument.basePerLot
+    const { terms } = this.market
+    const t = this.positions.i32[position * POSITION_WORDS + PO.symbol] * TERMS
+    if ((i32[i + OR.flags] & Flag.sell) !== 0) return leaves * terms[t + TM.basePerLot]
     if (leaves === 0) return 0
-    const notional = f64[(i >> 1) + ORF.priceTicks] * leaves * instrument.quotePerTickLot
-    return needOf(notional, instrument.holdFeeRate, this.carryOf(order))
+    const notional = f64[(i >> 1) + ORF.priceTicks] * leaves * terms[t + TM.quotePerTickLot]
+    return needOf(notional, terms[t + TM.holdFeeRate], this.carryOf(order))
   }
 
   /** An open order of the account by its id, or 0. Walks the account's open orders, youngest first. */

@@ -8,10 +8,10 @@ import { copyId } from '../../protocol/client-id.ts'
 import * as codes from '../../protocol/codes.ts'
 import * as commandLog from '../../protocol/command-log.ts'
 import { CommandLog } from '../../protocol/command-log.ts'
-import type { Instrument } from '../../protocol/instrument.ts'
 import * as limitForms from '../../protocol/limits.ts'
 import * as orderFlags from '../../protocol/order-flags.ts'
 import { isMarket } from '../../protocol/order-flags.ts'
+import * as marketForms from '../market.ts'
 import * as messageForms from '../messages.ts'
 import { firstRefusal } from '../risk/chain.ts'
 import { Check } from '../risk/check.ts'
@@ -32,6 +32,7 @@ const { Code } = codes
 const { CM, CMF, COMMAND_WORDS, CommandKind } = commandLog
 const { Limit, MILLIONTHS } = limitForms
 const { Flag } = orderFlags
+const { TERMS, TM } = marketForms
 const { MESSAGE_WORDS, MS, MSF, OC, OCF, OUTCOME_WORDS, OutcomeKind } = messageForms
 const { BLOCK } = lookaheadForms
 const {
@@ -148,22 +149,23 @@ export class HoldPhase {
     const symbol = i32[at + CM.symbol]
     const flags = i32[at + CM.flags]
     if (this.seenBefore(account, false)) return
-    const instrument = store.market.instrument(symbol)
+    const { terms } = store.market
+    const t = symbol * TERMS
     const row = this.limitRow(account, symbol)
     const lots = f64[(at >> 1) + CMF.qtyLots]
-    let code = this.standing(account, symbol) || quantityRefusal(instrument, lots)
+    let code = this.standing(account, symbol) || quantityRefusal(terms, t, lots)
     let priceTicks = f64[(at >> 1) + CMF.priceTicks]
     if (code === 0 && isMarket(flags)) {
-      priceTicks = this.protectionTicks(instrument, symbol, flags, row)
+      priceTicks = this.protectionTicks(symbol, flags, row)
       if (priceTicks === 0) code = Code.NO_REFERENCE_PRICE
     }
-    const notional = priceTicks * lots * instrument.quotePerTickLot
+    const notional = priceTicks * lots * terms[t + TM.quotePerTickLot]
     const position = store.positionOf.get(pairKey(account, symbol))
     const sell = (flags & Flag.sell) !== 0
     const openLots = this.openLots(position, sell)
     code =
       code ||
-      valueRefusal(instrument, priceTicks, lots, notional) ||
+      valueRefusal(terms, t, priceTicks, lots, notional) ||
       this.killRefusal(account) ||
       this.risk(
         account,
@@ -178,8 +180,10 @@ export class HoldPhase {
         openLots,
         openLots + lots,
       )
-    const need = sell ? lots * instrument.basePerLot : needOf(notional, instrument.holdFeeRate, 0)
-    const balance = code === 0 ? this.balanceToHold(account, position, instrument, sell) : 0
+    const need = sell
+      ? lots * terms[t + TM.basePerLot]
+      : needOf(notional, terms[t + TM.holdFeeRate], 0)
+    const balance = code === 0 ? this.balanceToHold(account, position, symbol, sell) : 0
     if (code === 0 && store.balances.f64[balance * (BALANCE_WORDS >> 1) + BAF.available] < need) {
       code = sell ? Code.INSUFFICIENT_HOLDINGS : Code.INSUFFICIENT_FUNDS
     }
@@ -268,20 +272,21 @@ export class HoldPhase {
     const position = orders.i32[o + OR.position]
     const flags = orders.i32[o + OR.flags]
     const sell = (flags & Flag.sell) !== 0
-    const instrument = store.market.instrument(symbol)
+    const { terms } = store.market
+    const t = symbol * TERMS
     const priceTicks = f64[(at >> 1) + CMF.priceTicks]
     const lots = f64[(at >> 1) + CMF.qtyLots]
     const remainder = lots - store.cumOf(order)
-    const notional = priceTicks * lots * instrument.quotePerTickLot
+    const notional = priceTicks * lots * terms[t + TM.quotePerTickLot]
     let code =
       this.standing(account, symbol) ||
       (remainder <= 0 ? Code.QTY_ALREADY_FILLED : 0) ||
-      quantityRefusal(instrument, lots) ||
-      valueRefusal(instrument, priceTicks, lots, notional) ||
+      quantityRefusal(terms, t, lots) ||
+      valueRefusal(terms, t, priceTicks, lots, notional) ||
       this.killRefusal(account)
     if (code !== 0) return this.refuseReplace(account, code, order)
 
-    const raised = raiseReplace(store, order, instrument, priceTicks, remainder)
+    const raised = raiseReplace(store, order, symbol, priceTicks, remainder)
     if (!this.onlyShrinks(order, priceTicks, lots)) {
       const row = this.limitRow(account, symbol)
       const openLots = this.openLots(position, sell)
@@ -305,7 +310,7 @@ export class HoldPhase {
     const balance =
       store.positions.i32[position * POSITION_WORDS + (sell ? PO.baseBalance : PO.quoteBalance)]
     const b = balance * (BALANCE_WORDS >> 1)
-    const more = sell ? raised.more * instrument.basePerLot : raised.more
+    const more = sell ? raised.more * terms[t + TM.basePerLot] : raised.more
     if (balances[b + BAF.available] < more) {
       return this.refuseReplace(
         account,
@@ -505,27 +510,30 @@ export class HoldPhase {
   }
 
   /** The balance that pays for an order: of the base asset for a sell, of the quote asset for a buy. */
-  private balanceToHold(account: number, position: number, of: Instrument, sell: boolean): number {
-    const { positions, balanceOf } = this.store
-    if (position === 0) return balanceOf.get(pairKey(account, sell ? of.base : of.quote))
+  private balanceToHold(account: number, position: number, symbol: number, sell: boolean): number {
+    const { positions, balanceOf, market } = this.store
+    if (position === 0) {
+      const asset = market.terms[symbol * TERMS + (sell ? TM.base : TM.quote)]
+      return balanceOf.get(pairKey(account, asset))
+    }
     return positions.i32[position * POSITION_WORDS + (sell ? PO.baseBalance : PO.quoteBalance)]
   }
 
   /** Reference price plus or minus the slippage in force, in ticks; 0 without a reference price. */
-  private protectionTicks(of: Instrument, symbol: number, flags: number, row: number): number {
+  private protectionTicks(symbol: number, flags: number, row: number): number {
     const { market, limits } = this.store
     const reference = market.referenceTicks[symbol]
     if (reference === 0) return 0
+    const minTicks = market.terms[symbol * TERMS + TM.minPriceTicks]
+    const maxTicks = market.terms[symbol * TERMS + TM.maxPriceTicks]
     const slippage = limits.rows[row + Limit.marketSlippage]
     if ((flags & Flag.sell) === 0) {
       const ticks = mulDivFloor(reference, MILLIONTHS + slippage, MILLIONTHS)
-      return ticks > INTEGER_MAX
-        ? ticks
-        : Math.max(Math.min(ticks, of.maxPriceTicks), of.minPriceTicks)
+      return ticks > INTEGER_MAX ? ticks : Math.max(Math.min(ticks, maxTicks), minTicks)
     }
     const ticks =
       slippage >= MILLIONTHS ? 1 : mulDivCeil(reference, MILLIONTHS - slippage, MILLIONTHS)
-    return Math.max(Math.min(ticks, of.maxPriceTicks), of.minPriceTicks, 1)
+    return Math.max(Math.min(ticks, maxTicks), minTicks, 1)
   }
 
   /** Fills in what the rules look at and runs them. */
@@ -557,8 +565,7 @@ export class HoldPhase {
     check.priceTicks = priceTicks
     check.orderLots = lots
     check.notional = notional
-    const instrument = market.instrument(symbol)
-    check.quotePerTickLot = instrument.quotePerTickLot
+    check.quotePerTickLot = market.terms[symbol * TERMS + TM.quotePerTickLot]
     check.referenceTicks = market.referenceTicks[symbol]
     check.openLotsBefore = openBefore
     check.openLotsAfter = openAfter
@@ -567,8 +574,11 @@ export class HoldPhase {
     const second = Math.floor(market.nowMs / SECOND_MS)
     check.ordersThisSecond =
       accounts.f64[(a >> 1) + ACF.rateSecond] === second ? accounts.i32[a + AC.rateCount] : 0
-    const quoteBalance = this.balanceToHold(account, position, instrument, false)
-    check.realisedToday = store.realisedToday(quoteBalance)
+    // Read only where the limit is set: it is one more record far away.
+    const hasLossLimit = check.limits[row + Limit.maxDailyLoss] !== Number.POSITIVE_INFINITY
+    check.realisedToday = hasLossLimit
+      ? store.realisedToday(this.balanceToHold(account, position, symbol, false))
+      : 0
     check.nowMs = market.nowMs
     check.sameAcceptedMs =
       isReplace || market.nowMs === 0 || position === 0
@@ -629,18 +639,25 @@ export class HoldPhase {
   }
 }
 
-function quantityRefusal(of: Instrument, lots: number): number {
-  if (lots < of.minQtyLots) return Code.QTY_BELOW_MIN
-  return lots > of.maxQtyLots ? Code.QTY_ABOVE_MAX : 0
+function quantityRefusal(terms: Float64Array, t: number, lots: number): number {
+  if (lots < terms[t + TM.minQtyLots]) return Code.QTY_BELOW_MIN
+  return lots > terms[t + TM.maxQtyLots] ? Code.QTY_ABOVE_MAX : 0
 }
 
-function valueRefusal(of: Instrument, priceTicks: number, lots: number, notional: number): number {
+function valueRefusal(
+  terms: Float64Array,
+  t: number,
+  priceTicks: number,
+  lots: number,
+  notional: number,
+): number {
   if (priceTicks > INTEGER_MAX) return Code.OVERFLOW
-  if (priceTicks < of.minPriceTicks || priceTicks > of.maxPriceTicks) return Code.PRICE_OUT_OF_BAND
-  if (lots * of.basePerLot > INTEGER_MAX) return Code.OVERFLOW
-  if (notional > INTEGER_MAX || needOf(notional, of.holdFeeRate, 0) > INTEGER_MAX) {
+  if (priceTicks < terms[t + TM.minPriceTicks] || priceTicks > terms[t + TM.maxPriceTicks])
+    return Code.PRICE_OUT_OF_BAND
+  if (lots * terms[t + TM.basePerLot] > INTEGER_MAX) return Code.OVERFLOW
+  if (notional > INTEGER_MAX || needOf(notional, terms[t + TM.holdFeeRate], 0) > INTEGER_MAX) {
     return Code.OVERFLOW
   }
-  if (notional < of.minNotional) return Code.NOTIONAL_BELOW_MIN
-  return notional > of.maxNotional ? Code.NOTIONAL_ABOVE_MAX : 0
+  if (notional < terms[t + TM.minNotional]) return Code.NOTIONAL_BELOW_MIN
+  return notional > terms[t + TM.maxNotional] ? Code.NOTIONAL_ABOVE_MAX : 0
 }

@@ -3,14 +3,15 @@
 // The order's hold covers the dearest way its versions could fill together (docs/semantics.md, "Replace
 // and holds in one round"). It never shrinks in the hold phase.
 
-import type { Instrument } from '../../protocol/instrument.ts'
 import * as orderFlags from '../../protocol/order-flags.ts'
+import * as marketForms from '../market.ts'
 import type { AccountStore } from './account-store.ts'
 import { needOf } from './fees.ts'
 import * as records from './records.ts'
 
 // V8 folds constants only in the module that declares them: docs/decisions/0007.
 const { Flag } = orderFlags
+const { TERMS, TM } = marketForms
 const { IF, IFF, IN_FLIGHT_WORDS, OR, ORDER_WORDS, ORF } = records
 
 const IN_FLIGHT_DOUBLES = IN_FLIGHT_WORDS >> 1
@@ -32,7 +33,7 @@ const raised: Raised = { reserved: 0, more: 0, lots: 0, moreLots: 0, lotsMax: 0,
 export function raiseReplace(
   store: AccountStore,
   order: number,
-  instrument: Instrument,
+  symbol: number,
   ticks: number,
   remainder: number,
 ): Raised {
@@ -56,8 +57,9 @@ export function raiseReplace(
     raised.more = raised.moreLots
     return raised
   }
-  const perLotTick = instrument.quotePerTickLot
-  const rate = instrument.holdFeeRate
+  const { terms } = store.market
+  const perLotTick = terms[symbol * TERMS + TM.quotePerTickLot]
+  const rate = terms[symbol * TERMS + TM.holdFeeRate]
   const carry = store.carryOf(order)
   const before = isFirst ? store.needOfOrder(order, leaves) : versions[v + IFF.reserved]
   let notional = lotsMax * ticksMax * perLotTick

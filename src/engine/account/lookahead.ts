@@ -3,10 +3,13 @@
 // An order touches a dozen records spread over all memory, each found through the one before; one at a time,
 // the processor waits for every one of them. Here a block of commands is walked in lock step, each step
 // reading one record for every command: the reads of a step do not depend on each other, so they overlap.
+// A record may lie across two cache lines, so its first and its last words are read.
 // Nothing is decided here: a wrong guess costs time only. What it measured: docs/decisions/0006.
 
 import type { CommandLog } from '../../protocol/command-log.ts'
 import * as commandLog from '../../protocol/command-log.ts'
+import * as orderFlags from '../../protocol/order-flags.ts'
+import * as marketForms from '../market.ts'
 import type { AccountStore } from './account-store.ts'
 import * as records from './records.ts'
 import { pairKey } from './records.ts'
@@ -14,7 +17,9 @@ import { hashId } from './submissions.ts'
 
 // V8 folds constants only in the module that declares them: docs/decisions/0007.
 const { CM, CMF, COMMAND_WORDS, CommandKind } = commandLog
-const { AC, ACCOUNT_WORDS, BAF, BALANCE_WORDS, OR, ORDER_WORDS, ORF, PO, POF, POSITION_WORDS } =
+const { Flag } = orderFlags
+const { TERMS } = marketForms
+const { AC, ACCOUNT_WORDS, ACF, BA, BAF, BALANCE_WORDS, OR, ORDER_WORDS, PO, POF, POSITION_WORDS } =
   records
 
 /** Commands walked together: enough reads to overlap, few enough to stay in the nearest cache. */
@@ -72,12 +77,12 @@ export class Lookahead {
       let order = 0
       let position = 0
       if (i32[at + CM.kind] === CommandKind.new) {
-        position = positionOf.touch(pairKey(i32[at + CM.account], i32[at + CM.symbol]))
+        position = positionOf.guess(pairKey(i32[at + CM.account], i32[at + CM.symbol]))
       } else if (f64[(at >> 1) + CMF.orderId] === 0) {
         order = Math.max(0, submissions.table.guess(this.origHash[n]))
       }
       const o = order * ORDER_WORDS
-      sum += orders.i32[o + OR.position] + orders.i32[o]
+      sum += orders.i32[o] + orders.i32[o + OR.behind]
       this.orders[n] = order
       this.positions[n] = position
     }
@@ -91,23 +96,32 @@ export class Lookahead {
       const order = this.orders[n]
       if (order !== 0) this.positions[n] = orders.i32[order * ORDER_WORDS + OR.position]
       const p = this.positions[n] * POSITION_WORDS
-      sum += positions.i32[p + PO.baseBalance] + positions.f64[(p >> 1) + POF.lots]
+      sum += positions.i32[p + PO.symbol] + positions.f64[(p >> 1) + POF.lots]
     }
     this.sum += sum & 1
   }
 
   private readBalances(commands: CommandLog, from: number, to: number): void {
     const { i32 } = commands
-    const { positions, balances, accounts, orders } = this.store
+    const { positions, balances, accounts, orders, market, limits } = this.store
+    const { terms } = market
+    const { rows } = limits
     let sum = 0
     for (let number = from; number < to; number += 1) {
+      const symbol = i32[number * COMMAND_WORDS + CM.symbol]
+      const row = limits.sharedRow(symbol)
+      sum +=
+        terms[symbol * TERMS] +
+        terms[symbol * TERMS + TERMS / 2] +
+        rows[row] +
+        rows[row + TERMS / 2]
       const p = this.positions[number - from] * POSITION_WORDS
-      const quote = positions.i32[p + PO.quoteBalance] * (BALANCE_WORDS >> 1)
-      const base = positions.i32[p + PO.baseBalance] * (BALANCE_WORDS >> 1)
-      sum += balances.f64[quote + BAF.available] + balances.f64[base + BAF.available]
-      const account = i32[number * COMMAND_WORDS + CM.account]
-      sum += accounts.i32[account * ACCOUNT_WORDS + AC.flags]
-      sum += orders.f64[this.orders[number - from] * (ORDER_WORDS >> 1) + ORF.leaves]
+      const isSell =
+        (orders.i32[this.orders[number - from] * ORDER_WORDS + OR.flags] & Flag.sell) !== 0
+      const balance = positions.i32[p + (isSell ? PO.baseBalance : PO.quoteBalance)] * BALANCE_WORDS
+      sum += balances.i32[balance + BA.day] + balances.f64[(balance >> 1) + BAF.available]
+      const a = i32[number * COMMAND_WORDS + CM.account] * ACCOUNT_WORDS
+      sum += accounts.i32[a + AC.flags] + accounts.f64[(a >> 1) + ACF.rateSecond]
     }
     this.sum += sum & 1
   }

@@ -9,9 +9,9 @@ import type { CommandLog } from '../../protocol/command-log.ts'
 import * as commandLog from '../../protocol/command-log.ts'
 import type { EventLog } from '../../protocol/event-log.ts'
 import * as eventLog from '../../protocol/event-log.ts'
-import type { Instrument } from '../../protocol/instrument.ts'
 import * as orderFlags from '../../protocol/order-flags.ts'
 import * as reportLog from '../../protocol/report-log.ts'
+import * as marketForms from '../market.ts'
 import * as messageForms from '../messages.ts'
 import type { AccountStore } from './account-store.ts'
 import * as accountStore from './account-store.ts'
@@ -26,6 +26,7 @@ const { INTEGER_MAX } = bounds
 const { CM, CMF, COMMAND_WORDS, CommandKind } = commandLog
 const { EV, EVENT_WORDS, EVF, EventKind } = eventLog
 const { Flag } = orderFlags
+const { TERMS, TM } = marketForms
 const { ExecType, OrdStatus } = reportLog
 const { OC, OCF, OUTCOME_WORDS, OutcomeKind } = messageForms
 const { EXTERNAL, FEES } = accountStore
@@ -189,13 +190,14 @@ export class SettlePhase {
     const of = order * ORDER_DOUBLES
     const position = orders.i32[o + OR.position]
     const p = position * POSITION_WORDS
-    const instrument = store.market.instrument(positions.i32[p + PO.symbol])
-    const notional = ticks * lots * instrument.quotePerTickLot
-    const rate = isTaker ? instrument.takerFeeRate : instrument.makerFeeRate
+    const { terms } = store.market
+    const t = positions.i32[p + PO.symbol] * TERMS
+    const notional = ticks * lots * terms[t + TM.quotePerTickLot]
+    const rate = isTaker ? terms[t + TM.takerFeeRate] : terms[t + TM.makerFeeRate]
     const carry = store.carryOf(order)
     const fee = feeOf(notional, rate, carry)
     const isSell = (orders.i32[o + OR.flags] & Flag.sell) !== 0
-    const base = lots * instrument.basePerLot
+    const base = lots * terms[t + TM.basePerLot]
     const baseAt = positions.i32[p + PO.baseBalance] * BALANCE_DOUBLES
     const quote = positions.i32[p + PO.quoteBalance]
     const quoteAt = quote * BALANCE_DOUBLES
@@ -222,25 +224,30 @@ export class SettlePhase {
       versions[v + IFF.reserved] -= isSell ? lots : notional + fee
       versions[v + IFF.lots] -= lots
     }
-    const fees = store.balance(FEES, instrument.quote)
+    const fees = store.balance(FEES, terms[t + TM.quote])
     store.balances.f64[fees * BALANCE_DOUBLES + BAF.available] += fee
     positions.f64[position * POSITION_DOUBLES + (isSell ? POF.openSell : POF.openBuy)] -= lots
     const profit =
-      this.movePosition(position, isSell ? -lots : lots, notional, ticks, instrument) - fee
+      this.movePosition(
+        position,
+        isSell ? -lots : lots,
+        notional,
+        ticks * terms[t + TM.quotePerTickLot],
+      ) - fee
     this.realise(position, quote, profit)
 
     if (postings.enabled) {
       const account = positions.i32[p + PO.account]
       const transaction = isTaker ? index : index - 1
-      postings.add(seq, transaction, account, instrument.base, isSell ? -base : base)
+      postings.add(seq, transaction, account, terms[t + TM.base], isSell ? -base : base)
       postings.add(
         seq,
         transaction,
         account,
-        instrument.quote,
+        terms[t + TM.quote],
         isSell ? notional - fee : -notional - fee,
       )
-      postings.add(seq, transaction, FEES, instrument.quote, fee)
+      postings.add(seq, transaction, FEES, terms[t + TM.quote], fee)
     }
     const tradeId = events.f64[f + EVF.aux]
     this.reporter.trade(order, seq, index, ticks, lots, tradeId, fee, leaves, isTaker)
@@ -263,8 +270,7 @@ export class SettlePhase {
     position: number,
     signedLots: number,
     notional: number,
-    ticks: number,
-    of: Instrument,
+    perLot: number,
   ): number {
     const { f64 } = this.store.positions
     const p = position * POSITION_DOUBLES
@@ -279,7 +285,6 @@ export class SettlePhase {
     const closed = Math.min(Math.abs(before), Math.abs(signedLots))
     const costOut = mulDivFloor(cost, closed, Math.abs(before))
     const opened = Math.abs(signedLots) - closed
-    const perLot = ticks * of.quotePerTickLot
     f64[p + POF.cost] = opened > 0 ? opened * perLot : cost - costOut
     const closing = closed * perLot
     return before > 0 ? closing - costOut : costOut - closing
@@ -336,7 +341,8 @@ export class SettlePhase {
     const isSell = (store.orders.i32[o + OR.flags] & Flag.sell) !== 0
     const p = position * POSITION_WORDS
     const need = store.needOfOrder(order, leaves)
-    const { basePerLot } = store.market.instrument(store.positions.i32[p + PO.symbol])
+    const symbol = store.positions.i32[p + PO.symbol]
+    const basePerLot = store.market.terms[symbol * TERMS + TM.basePerLot]
     const freed = (isSell ? reserved * basePerLot : reserved) - need
     assert(freed >= 0, 'an order in flight holds at least what it needs')
     const balance = store.positions.i32[p + (isSell ? PO.baseBalance : PO.quoteBalance)]
@@ -357,7 +363,8 @@ export class SettlePhase {
     if (known === leaves) return
     const o = order * ORDER_WORDS
     const isSell = (store.orders.i32[o + OR.flags] & Flag.sell) !== 0
-    const { basePerLot } = this.instrumentOf(order)
+    const symbol = this.symbolOf(order)
+    const basePerLot = store.market.terms[symbol * TERMS + TM.basePerLot]
     const before = store.needOfOrder(order, known)
     store.orders.f64[f + ORF.leaves] = leaves
     this.release(order, isSell ? before / basePerLot : before, known, leaves)
@@ -420,10 +427,10 @@ export class SettlePhase {
     else i32[behind * ORDER_WORDS + OR.before] = before
   }
 
-  private instrumentOf(order: number): Instrument {
-    const { orders, positions, market } = this.store
+  private symbolOf(order: number): number {
+    const { orders, positions } = this.store
     const position = orders.i32[order * ORDER_WORDS + OR.position]
-    return market.instrument(positions.i32[position * POSITION_WORDS + PO.symbol])
+    return positions.i32[position * POSITION_WORDS + PO.symbol]
   }
 }
 

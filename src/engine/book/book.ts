@@ -23,14 +23,12 @@ import { BookSide, LEVEL, LevelStore } from './levels.ts'
  * Resting order, 12 words: f64 0 id, 1 leavesLots, 2 cumLots; i32 6 before and 7 behind in the queue, 8 level,
  * 9 owner, 10 tag: the owner's own number, 11 flags in the low 12 bits, the book's number above.
  */
-const ORDER_WORDS = 12
+export const BOOK_ORDER = { words: 12, before: 6, behind: 7, level: 8 } as const
+const { words: ORDER_WORDS, before: BEFORE, behind: BEHIND, level: AT } = BOOK_ORDER
 const ORDER_DOUBLES = ORDER_WORDS / 2
 const ID = 0
 const LEAVES = 1
 const CUM = 2
-const BEFORE = 6
-const BEHIND = 7
-const AT = 8
 const OWNER = 9
 const TAG = 10
 const FLAGS = 11
@@ -225,6 +223,11 @@ export class Book {
   restore(order: RestingOrder): void {
     const { orderId, owner, tag, flags, priceTicks, leavesLots, cumLots } = order
     this.rest(orderId, owner, tag, flags, priceTicks, leavesLots, cumLots)
+  }
+
+  /** The page of a price near the touch, for look-ahead; 0 if it is not among the best. */
+  nearPage(flags: number, priceTicks: number): number {
+    return ((flags & SELL) !== 0 ? this.asks : this.bids).nearPage(priceTicks)
   }
 
   /** Best bid in ticks, 0 if there is none. */

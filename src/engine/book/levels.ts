@@ -17,10 +17,11 @@ const LEVEL_DOUBLES = LEVEL_WORDS / 2
 const BUY = Side.buy
 
 /** Page, 36 words: f64 0 key; i32 2 bitmap, 4.. the level at each of 32 prices. */
-const PAGE_WORDS = 36
+export const PAGE_LAYOUT = { words: 36, slots: 4 } as const
+const PAGE_WORDS = PAGE_LAYOUT.words
 const PAGE_DOUBLES = PAGE_WORDS / 2
 const BITMAP = 2
-const SLOTS = 4
+const SLOTS = PAGE_LAYOUT.slots
 const PRICES_PER_PAGE = 32
 
 /** The levels and pages of all books of a shard. */
@@ -59,6 +60,15 @@ export class BookSide {
     const page = this.pageFor(this.side === BUY ? lowest : -lowest)
     const found = this.pagePool.i32[page * PAGE_WORDS + SLOTS + slot]
     return found !== 0 ? found : this.addLevel(page, slot, priceTicks)
+  }
+
+  /** The page of a price if it is the best or the next to it, else 0. Reads no page and no level. */
+  nearPage(priceTicks: number): number {
+    const { keys, count } = this
+    const lowest = priceTicks - slotOf(priceTicks)
+    const key = this.side === BUY ? lowest : -lowest
+    if (count > 0 && keys[count - 1] === key) return this.pages[count - 1]
+    return count > 1 && keys[count - 2] === key ? this.pages[count - 2] : 0
   }
 
   /** Takes an empty level out. */

@@ -35,6 +35,8 @@ export class LimitTable {
   private readonly scopes = new Map<number, Settings>()
   private readonly symbolRows: number[] = []
   private readonly ownRows = new Map<number, number>()
+  /** Rows by their values: equal ones are one. */
+  private readonly rowOf = new Map<string, number>()
   private readonly instruments: readonly (Instrument | undefined)[]
   private readonly quoteDecimals: (instrument: Instrument) => number
 
@@ -61,6 +63,7 @@ export class LimitTable {
     // Rows are merged anew when they are next asked for.
     this.symbolRows.length = 0
     this.ownRows.clear()
+    this.rowOf.clear()
     this.rowsUsed = 0
     if (account === 0) return false
     for (const of of this.scopes.keys()) {
@@ -73,6 +76,11 @@ export class LimitTable {
   rowFor(account: number, symbol: number, hasOwn: boolean): number {
     if (!hasOwn) return this.symbolRows[symbol] ?? this.merge(0, symbol)
     return this.ownRows.get(pairKey(account, symbol)) ?? this.merge(account, symbol)
+  }
+
+  /** The row of a symbol for accounts without settings of their own, 0 if it is not merged yet. */
+  sharedRow(symbol: number): number {
+    return this.symbolRows[symbol] ?? 0
   }
 
   /** All settings, by scope in ascending order. */
@@ -91,6 +99,17 @@ export class LimitTable {
   }
 
   private merge(account: number, symbol: number): number {
+    const row = LIMIT_NAMES.map((name) => this.inForce(name, account, symbol))
+    // Most symbols share one row, which then stays in the nearest cache.
+    const text = row.join()
+    const at = this.rowOf.get(text) ?? this.append(row)
+    this.rowOf.set(text, at)
+    if (account === 0) this.symbolRows[symbol] = at
+    else this.ownRows.set(pairKey(account, symbol), at)
+    return at
+  }
+
+  private append(row: readonly number[]): number {
     const at = this.rowsUsed * ROW_DOUBLES
     if (at === this.rows.length) {
       const rows = new Float64Array(this.rows.length * 2)
@@ -98,20 +117,21 @@ export class LimitTable {
       this.rows = rows
     }
     this.rowsUsed += 1
+    this.rows.set(row, at)
+    return at
+  }
+
+  /** One limit for an account (0: any without settings of its own) in a symbol, in the rules' units. */
+  private inForce(name: LimitName, account: number, symbol: number): number {
     const specific = [
       account === 0 ? undefined : this.scopes.get(pairKey(account, symbol)),
       account === 0 ? undefined : this.scopes.get(pairKey(account, 0)),
       this.scopes.get(pairKey(0, symbol)),
       this.scopes.get(pairKey(0, 0)),
     ]
-    for (const [number, name] of LIMIT_NAMES.entries()) {
-      const { kind, initial, off } = LIMITS[name]
-      const setting = specific.find((scope) => scope?.has(name))?.get(name) ?? initial
-      this.rows[at + number] = this.inUnits(setting === 'off' ? off : setting, kind, symbol)
-    }
-    if (account === 0) this.symbolRows[symbol] = at
-    else this.ownRows.set(pairKey(account, symbol), at)
-    return at
+    const { kind, initial, off } = LIMITS[name]
+    const setting = specific.find((scope) => scope?.has(name))?.get(name) ?? initial
+    return this.inUnits(setting === 'off' ? off : setting, kind, symbol)
   }
 
   /** A setting in the units that the rules compare with: lots, smallest units, or as it is. */
