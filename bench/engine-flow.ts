@@ -35,7 +35,7 @@ export const SMALL: EngineFlowOptions = {
 }
 
 /** Commands in a round: what collects while the round before runs, under full load. */
-export const ROUND = 1_000
+export const ROUND = 250
 
 const MID_TICKS = 10_000
 const MID_SWING_TICKS = 20

@@ -5,9 +5,16 @@ import { memoryUsage } from 'node:process'
 import { LiveFlow } from './live-flow.ts'
 import type { BenchOptions, Report } from './report.ts'
 
-const OF = { accounts: 1_000, symbols: 16, resting: 16_000, round: 1_000, seed: 1 }
 const ROUNDS = 10_000
 const ROUNDS_QUICK = 500
+const OF = {
+  accounts: 1_000,
+  symbols: 16,
+  resting: 16_000,
+  round: 1_000,
+  seed: 1,
+  commandsMax: 14_000_000,
+}
 /** Collections that are a handful, over ten million commands. */
 const COLLECTIONS_MAX = 10
 const GROWTH_MAX_BYTES = 4 * 2 ** 20

@@ -1,8 +1,12 @@
-// One message's time in the book alone: percentiles, as a table and as .hgrm files.
+// One message's time in the book alone, and one command's in the whole engine, in a round of its own:
+// percentiles, as a table and as .hgrm files.
 
 import { EventLog, OrderBook } from '../src/book.ts'
+import { checkState } from '../src/engine/state.ts'
 import { assert } from '../src/lib/assert.ts'
+import { CommandLog } from '../src/protocol/command-log.ts'
 import { audit, depthOf } from './audit.ts'
+import { fundedEngine, loadRound, recordFlow, SMALL } from './engine-flow.ts'
 import { type Flow, Op } from './flow.ts'
 import { type FlowName, makeFlow } from './flows.ts'
 import { histogramOf, PERCENTILE_COLUMNS, percentileRow, writeHgrm } from './histogram.ts'
@@ -13,6 +17,8 @@ const MESSAGES = 2_000_000
 const MESSAGES_QUICK = 200_000
 const FLOWS: FlowName[] = ['routine 2%', 'crash 60%']
 const OP_NAMES = Object.keys(Op)
+const ENGINE = 1_000_000
+const ENGINE_QUICK = 100_000
 
 export function run({ quick }: BenchOptions): Report {
   const length = quick ? MESSAGES_QUICK : MESSAGES
@@ -29,12 +35,15 @@ export function run({ quick }: BenchOptions): Report {
     }
     paths.push(writeHgrm(`book-${name}`, all))
   }
+  const engine = histogramOf(engineNanos(quick), 0, quick ? ENGINE_QUICK : ENGINE)
+  rows.push(percentileRow('whole engine', engine))
+  paths.push(writeHgrm('engine', engine))
   return {
     name: 'latency',
     tables: [
       {
         title:
-          'One message in the book alone, events written; each value contains one clock reading',
+          'One message in the book alone, one command in the whole engine; each value contains one clock reading',
         columns: PERCENTILE_COLUMNS,
         rows,
       },
@@ -62,6 +71,24 @@ function timed(flow: Flow): Float64Array {
     }
     assert(depthOf(book) === proven.depth, `${flow.name}: the same depth as the checked replay`)
   }
+  return nanos
+}
+
+/** Each command's nanoseconds in the whole engine, a round a command, behind the commands that warm up. */
+function engineNanos(quick: boolean): Float64Array {
+  const count = quick ? ENGINE_QUICK : ENGINE
+  const flow = recordFlow({ ...SMALL, commands: count * 2 })
+  const engine = fundedEngine(flow.options)
+  const log = new CommandLog(1)
+  const nanos = new Float64Array(count)
+  const from = flow.count - count
+  for (let at = 0; at < flow.count; at += 1) {
+    loadRound(flow, at, at + 1, log)
+    const start = performance.now()
+    engine.round(log)
+    if (at >= from) nanos[at - from] = (performance.now() - start) * 1e6
+  }
+  checkState(engine)
   return nanos
 }
 

@@ -16,6 +16,8 @@ export interface LiveOptions {
   /** Commands in a round. */
   readonly round: number
   readonly seed: number
+  /** Commands that will be run, if known: room for what the drawing remembers of each. */
+  readonly commandsMax?: number
 }
 
 const SYMBOLS_PER_ACCOUNT = 2
@@ -58,7 +60,7 @@ export class LiveFlow {
     this.symbol = new Int32Array(places)
     this.name = new Float64Array(places)
     this.id = new Float64Array(places)
-    this.placeOf = new Int32Array(1 << 20)
+    this.placeOf = new Int32Array(of.commandsMax ?? 1 << 20)
     this.drawn = new Float64Array(of.round)
     this.fund()
     while (this.open < of.resting) this.round(true)
