@@ -11,6 +11,7 @@ import { decode } from '../src/protocol/decode.ts'
 import { Directory } from '../src/protocol/directory.ts'
 import { orderFlags, Side, TimeInForce } from '../src/protocol/order-flags.ts'
 import { ExecType, OrdStatus, REPORT_WORDS, RP, RPF } from '../src/protocol/report-log.ts'
+import { type Flow, Op } from './flow.ts'
 
 /** What a flow is made for. */
 export interface EngineFlowOptions {
@@ -22,6 +23,8 @@ export interface EngineFlowOptions {
   readonly resting: number
   readonly commands: number
   readonly seed: number
+  /** Where prices start, in ticks; the configured reference price. */
+  readonly midTicks: number
 }
 
 /** The small case of the benchmarks. */
@@ -32,12 +35,12 @@ export const SMALL: EngineFlowOptions = {
   resting: 16_000,
   commands: 3_000_000,
   seed: 1,
+  midTicks: 10_000,
 }
 
 /** Commands in a round: what collects while the round before runs, under full load. */
 export const ROUND = 250
 
-const MID_TICKS = 10_000
 const MID_SWING_TICKS = 20
 const MID_PERIOD = 2_000_000
 const LOTS_MAX = 100
@@ -65,7 +68,7 @@ export function fundedEngine(of: EngineFlowOptions, submissionsRemembered?: numb
     const base = `B${symbol}`
     give({ cmd: 'asset', asset: base, decimals: 0 })
     const fees = { makerFeeRate: '0', takerFeeRate: '0.00015' }
-    const units = { tickSize: '0.01', lotSize: '1', referencePrice: String(MID_TICKS / 100) }
+    const units = { tickSize: '0.01', lotSize: '1', referencePrice: String(of.midTicks / 100) }
     give({ cmd: 'instrument', symbol: `S${symbol}`, base, quote: 'USD', ...units, ...fees })
   }
   give({ cmd: 'limits', priceDeviation: '0.5', maxOpenOrders: 'off' })
@@ -191,7 +194,8 @@ class Recorder {
   private fill(at: number, side: Side, isAggressive: boolean): void {
     const { prng, log } = this
     const mid =
-      MID_TICKS + Math.round(MID_SWING_TICKS * Math.sin((this.count / MID_PERIOD) * 2 * Math.PI))
+      this.of.midTicks +
+      Math.round(MID_SWING_TICKS * Math.sin((this.count / MID_PERIOD) * 2 * Math.PI))
     // Depth from the mid by a power law; a few cross.
     const depth = Math.min(200, Math.floor(1 / (0.005 + prng.next())))
     const away = isAggressive ? -5 : depth
@@ -252,6 +256,34 @@ class Recorder {
     this.place.delete(id)
     this.openCount -= 1
   }
+}
+
+/** A book flow of one symbol as commands: each owner an account, each replace with a client id of its own. */
+export function commandsOf(flow: Flow, accounts: number): EngineFlow {
+  const log = new CommandLog(flow.length)
+  const midTicks = flow.priceTicks[0]
+  const options = { ...SMALL, accounts, symbols: 1, symbolsPerAccount: 1, midTicks }
+  const named = new Int32Array(flow.orders + 1)
+  for (let at = 0; at < flow.length; at += 1) {
+    const id = flow.id[at]
+    const account = FIRST_ACCOUNT + flow.owner[at]
+    const isLimit = flow.op[at] === Op.limit
+    const kind = isLimit ? CommandKind.new : CHANGES[flow.op[at]]
+    const base = log.add(kind, account, FIRST_SYMBOL, isLimit ? flow.flags[at] : 0)
+    if (!isLimit) packId(`order-${id}.${named[id]}`, log.i32, base + CM.orig)
+    if (flow.op[at] === Op.cancel) continue
+    if (!isLimit) named[id] += 1
+    packId(`order-${id}.${named[id]}`, log.i32, base + CM.id)
+    log.f64[(base >> 1) + CMF.priceTicks] = flow.priceTicks[at]
+    log.f64[(base >> 1) + CMF.qtyLots] = flow.qtyLots[at]
+  }
+  const count = Math.floor(log.count / ROUND) * ROUND
+  return { options, words: log.i32, filling: 0, count }
+}
+
+const CHANGES: Readonly<Record<number, CommandKind>> = {
+  [Op.cancel]: CommandKind.cancel,
+  [Op.replace]: CommandKind.replace,
 }
 
 /** Copies the commands from `from` to `to - 1` of a flow into a log, as an intake ring would. */

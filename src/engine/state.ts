@@ -31,7 +31,7 @@ import {
 import { hashId, SU, SUBMISSION_WORDS, SUF, type Submissions } from './account/submissions.ts'
 import type { Engine } from './engine.ts'
 import type { ScopeSettings } from './risk/limit-table.ts'
-import type { RecentOrder } from './risk/recent-orders.ts'
+import { hashRecent, type RecentOrder } from './risk/recent-orders.ts'
 import { StateReader, StateWriter } from './state-writer.ts'
 
 /** Version of the format; goes up with every change to it. */
@@ -84,7 +84,7 @@ export function* writeState(engine: Engine): Generator<Uint8Array> {
     writeOrders(writer, store, account)
     writeSubmissions(writer, store.submissions, submissions.get(account) ?? [])
     writeSubmissions(writer, store.transfers, transfers.get(account) ?? [])
-    writeRecent(writer, store, recent.get(account) ?? [])
+    writeRecent(writer, recent.get(account) ?? [])
     yield writer.take()
   }
   for (let symbol = 1; symbol <= symbols; symbol += 1) {
@@ -197,20 +197,13 @@ function writeSubmissions(writer: StateWriter, of: Submissions, handles: number[
   }
 }
 
-function writeRecent(writer: StateWriter, store: AccountStore, recent: RecentOrder[]): void {
-  const symbolOf = (order: RecentOrder) =>
-    store.positions.i32[order.position * POSITION_WORDS + PO.symbol]
+function writeRecent(writer: StateWriter, recent: RecentOrder[]): void {
   recent.sort(
-    (x, y) =>
-      symbolOf(x) - symbolOf(y) ||
-      x.side - y.side ||
-      x.priceTicks - y.priceTicks ||
-      x.lots - y.lots,
+    (x, y) => x.symbolSide - y.symbolSide || x.priceTicks - y.priceTicks || x.lots - y.lots,
   )
   writer.u32(recent.length)
   for (const order of recent) {
-    writer.u32(symbolOf(order))
-    writer.u32(order.side)
+    writer.u32(order.symbolSide)
     writer.f64(order.priceTicks)
     writer.f64(order.lots)
     writer.f64(order.acceptedMs)
@@ -235,9 +228,8 @@ function byAccount(
 function recentByAccount(store: AccountStore): Map<number, RecentOrder[]> {
   const groups = new Map<number, RecentOrder[]>()
   for (const order of store.recent.visible(store.market.nowMs)) {
-    const account = store.positions.i32[order.position * POSITION_WORDS + PO.account]
-    const group = groups.get(account)
-    if (group === undefined) groups.set(account, [order])
+    const group = groups.get(order.account)
+    if (group === undefined) groups.set(order.account, [order])
     else group.push(order)
   }
   return groups
@@ -285,7 +277,7 @@ export function readState(
     readOrders(reader, store, account)
     readSubmissions(reader, used)
     readSubmissions(reader, moved)
-    readRecent(reader, store, account, recent)
+    readRecent(reader, account, recent)
     assert(reader.isAtEnd, 'an account section has nothing behind it')
   }
   for (const { words, account, content, code, orderId, seq } of used.sort(
@@ -308,8 +300,9 @@ export function readState(
     store.transfers.add(hashId(account, words, 0), account, words, 0, content, -code, orderId, seq)
   }
   recent.sort((x, y) => x.acceptedMs - y.acceptedMs)
-  for (const { position, side, priceTicks, lots, acceptedMs } of recent) {
-    store.recent.add(position, side, priceTicks, lots, acceptedMs)
+  for (const { account, symbolSide, priceTicks, lots, acceptedMs } of recent) {
+    const hash = hashRecent(account, symbolSide, priceTicks, lots)
+    store.recent.add(hash, 0, account, symbolSide, priceTicks, lots, acceptedMs)
   }
   readBooks(engine, state.instruments.length, sections)
 }
@@ -407,16 +400,11 @@ function readSubmissions(reader: StateReader, into: Used[]): void {
   }
 }
 
-function readRecent(
-  reader: StateReader,
-  store: AccountStore,
-  account: number,
-  into: RecentOrder[],
-): void {
+function readRecent(reader: StateReader, account: number, into: RecentOrder[]): void {
   for (let left = reader.u32(); left > 0; left -= 1) {
     into.push({
-      position: store.position(account, reader.u32()),
-      side: reader.u32(),
+      account,
+      symbolSide: reader.u32(),
       priceTicks: reader.f64(),
       lots: reader.f64(),
       acceptedMs: reader.f64(),

@@ -15,6 +15,7 @@ import * as marketForms from '../market.ts'
 import * as messageForms from '../messages.ts'
 import { firstRefusal } from '../risk/chain.ts'
 import { Check } from '../risk/check.ts'
+import { hashRecent } from '../risk/recent-orders.ts'
 import type { AccountStore } from './account-store.ts'
 import { Administration } from './administration.ts'
 import { contentOf } from './content.ts'
@@ -70,6 +71,9 @@ export class HoldPhase {
   private number = 0
   private idHash = 0
   private origHash = 0
+  /** Of the new order being handled: the hash of its content, and the record of the same one before. */
+  private recentHash = 0
+  private recentAt = 0
   private seq = 0
 
   constructor(store: AccountStore) {
@@ -163,6 +167,7 @@ export class HoldPhase {
     const position = store.positionOf.get(pairKey(account, symbol))
     const sell = (flags & Flag.sell) !== 0
     const openLots = this.openLots(position, sell)
+    this.findRecent(account, symbol * 2 + (sell ? 1 : 0), priceTicks, lots)
     code =
       code ||
       valueRefusal(terms, t, priceTicks, lots, notional) ||
@@ -202,11 +207,21 @@ export class HoldPhase {
     }
     const order = this.open(account, symbol, flags, priceTicks, lots, need)
     this.countAccepted(account)
-    if (store.market.nowMs !== 0) {
-      const own = store.orders.i32[order * ORDER_WORDS + OR.position]
-      store.recent.add(own, sell ? 1 : 0, priceTicks, lots, store.market.nowMs)
+    const { nowMs } = store.market
+    if (nowMs !== 0) {
+      const symbolSide = symbol * 2 + (sell ? 1 : 0)
+      store.recent.add(this.recentHash, this.recentAt, account, symbolSide, priceTicks, lots, nowMs)
     }
     this.message(CommandKind.new, flags, account, order, symbol, 0, seq, priceTicks, lots, 0)
+  }
+
+  /** Looks up when the same order was last accepted; rests while the clock was never set. */
+  private findRecent(account: number, symbolSide: number, priceTicks: number, lots: number): void {
+    const { recent, market } = this.store
+    this.recentAt = 0
+    if (market.nowMs === 0) return
+    this.recentHash = hashRecent(account, symbolSide, priceTicks, lots)
+    this.recentAt = recent.find(this.recentHash, account, symbolSide, priceTicks, lots)
   }
 
   /** Creates the order's record, takes its hold, and counts it everywhere. Returns its handle. */
@@ -580,10 +595,7 @@ export class HoldPhase {
       ? store.realisedToday(this.balanceToHold(account, position, symbol, false))
       : 0
     check.nowMs = market.nowMs
-    check.sameAcceptedMs =
-      isReplace || market.nowMs === 0 || position === 0
-        ? -1
-        : store.recent.lastAccepted(position, sell ? 1 : 0, priceTicks, lots)
+    check.sameAcceptedMs = isReplace ? -1 : store.recent.acceptedMs(this.recentAt)
     return firstRefusal(check)
   }
 

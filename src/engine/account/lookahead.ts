@@ -10,6 +10,7 @@ import type { CommandLog } from '../../protocol/command-log.ts'
 import * as commandLog from '../../protocol/command-log.ts'
 import * as orderFlags from '../../protocol/order-flags.ts'
 import * as marketForms from '../market.ts'
+import { hashRecent } from '../risk/recent-orders.ts'
 import type { AccountStore } from './account-store.ts'
 import * as records from './records.ts'
 import { pairKey } from './records.ts'
@@ -31,6 +32,7 @@ export class Lookahead {
   readonly origHash = new Int32Array(BLOCK)
   /** What the reads add up to; kept so that they are not optimised away. */
   sum = 0
+  private readonly recentHash = new Int32Array(BLOCK)
   private readonly positions = new Int32Array(BLOCK)
   private readonly orders = new Int32Array(BLOCK)
   private readonly store: AccountStore
@@ -53,15 +55,17 @@ export class Lookahead {
     for (let number = from; number < to; number += 1) {
       const at = number * COMMAND_WORDS
       const account = i32[at + CM.account]
+      this.recentHash[number - from] = recentHashOf(commands, at)
       this.idHash[number - from] = hashId(account, i32, at + CM.id)
       this.origHash[number - from] = hashId(account, i32, at + CM.orig)
     }
   }
 
   private readSlots(count: number): void {
-    const { submissions } = this.store
+    const { submissions, recent } = this.store
     let sum = 0
     for (let n = 0; n < count; n += 1) {
+      sum += recent.table.touch(this.recentHash[n])
       sum += submissions.table.touch(this.idHash[n]) + submissions.table.touch(this.origHash[n])
     }
     this.sum += sum & 1
@@ -125,4 +129,12 @@ export class Lookahead {
     }
     this.sum += sum & 1
   }
+}
+
+/** What {@link hashRecent} will say of a new limit order; of anything else, a hash that leads nowhere. */
+function recentHashOf({ i32, f64 }: CommandLog, at: number): number {
+  if (i32[at + CM.kind] !== CommandKind.new) return 0
+  const symbolSide = i32[at + CM.symbol] * 2 + (i32[at + CM.flags] & Flag.sell)
+  const f = at >> 1
+  return hashRecent(i32[at + CM.account], symbolSide, f64[f + CMF.priceTicks], f64[f + CMF.qtyLots])
 }

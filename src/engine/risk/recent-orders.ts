@@ -1,82 +1,112 @@
 // Orders accepted a moment ago, for the duplicate-order rule: by content, oldest out first by the clock.
 
+import { HashTable } from '../../lib/hash-table.ts'
 import { RecordPool } from '../../lib/record-pool.ts'
 import { DUPLICATE_WINDOW_MS_MAX } from '../../protocol/bounds.ts'
 
-/** Recent order, 12 words: f64 0 priceTicks, 1 qtyLots, 2 acceptedMs;
- *  i32 6 position, 7 side, 8 chain, 9 younger, 10 older. */
-const WORDS = 12
+/** Recent order, 10 words: f64 0 priceTicks, 1 qtyLots, 2 acceptedMs;
+ *  i32 6 account, 7 symbol × 2 + side, 8 younger, 9 older. */
+const WORDS = 10
+const DOUBLES = WORDS / 2
 const PRICE_TICKS = 0
 const LOTS = 1
 const ACCEPTED_MS = 2
-const POSITION = 6
-const SIDE = 7
-const CHAIN = 8
-const YOUNGER = 9
-const OLDER = 10
+const ACCOUNT = 6
+const SYMBOL_SIDE = 7
+const YOUNGER = 8
+const OLDER = 9
+const WINDOW_MS_MAX = DUPLICATE_WINDOW_MS_MAX
 
-/** One remembered order, as a snapshot keeps it. */
+/** One remembered order, as a snapshot keeps it. `symbolSide` is symbol × 2 + side. */
 export interface RecentOrder {
-  readonly position: number
-  readonly side: number
+  readonly account: number
+  readonly symbolSide: number
   readonly priceTicks: number
   readonly lots: number
   readonly acceptedMs: number
 }
 
 export class RecentOrders {
+  /** For look-ahead: `table.touch(hashRecent(…))`. */
+  readonly table = new HashTable(64)
   private readonly pool = new RecordPool('recent orders', WORDS, 64)
-  private heads = new Int32Array(64)
   private oldest = 0
   private youngest = 0
 
-  /** When the same order was last accepted, in ms, or -1. */
-  lastAccepted(position: number, side: number, priceTicks: number, lots: number): number {
-    const at = this.find(position, side, priceTicks, lots)
-    return at === 0 ? -1 : this.pool.f64[at * (WORDS >> 1) + ACCEPTED_MS]
+  /** The same order's record, or 0. `hash` is what {@link hashRecent} says of the rest. */
+  find(
+    hash: number,
+    account: number,
+    symbolSide: number,
+    priceTicks: number,
+    lots: number,
+  ): number {
+    const { table } = this
+    const { i32, f64 } = this.pool
+    for (let slot = table.first(hash); slot >= 0; slot = table.next(hash, slot)) {
+      const at = table.entryAt(slot)
+      if (
+        f64[at * DOUBLES + PRICE_TICKS] === priceTicks &&
+        f64[at * DOUBLES + LOTS] === lots &&
+        i32[at * WORDS + ACCOUNT] === account &&
+        i32[at * WORDS + SYMBOL_SIDE] === symbolSide
+      ) {
+        return at
+      }
+    }
+    return 0
   }
 
-  /** Remembers an order; `nowMs` does not go back from call to call. */
-  add(position: number, side: number, priceTicks: number, lots: number, nowMs: number): void {
-    this.forget(nowMs)
-    let at = this.find(position, side, priceTicks, lots)
-    if (at === 0) at = this.create(position, side, priceTicks, lots)
-    else this.takeOut(at)
-    this.pool.f64[at * (WORDS >> 1) + ACCEPTED_MS] = nowMs
+  /** When the order of a record was last accepted, in ms; -1 for record 0. */
+  acceptedMs(at: number): number {
+    return at === 0 ? -1 : this.pool.f64[at * DOUBLES + ACCEPTED_MS]
+  }
+
+  /** Remembers an order; `known` is its record from {@link find}. `nowMs` does not go back from call to call. */
+  add(
+    hash: number,
+    known: number,
+    account: number,
+    symbolSide: number,
+    priceTicks: number,
+    lots: number,
+    nowMs: number,
+  ): void {
+    let at = known
+    if (at === 0) {
+      at = this.pool.alloc()
+      const { i32, f64 } = this.pool
+      f64[at * DOUBLES + PRICE_TICKS] = priceTicks
+      f64[at * DOUBLES + LOTS] = lots
+      i32[at * WORDS + ACCOUNT] = account
+      i32[at * WORDS + SYMBOL_SIDE] = symbolSide
+      this.table.add(hash, at)
+    } else {
+      this.takeOut(at)
+    }
+    this.pool.f64[at * DOUBLES + ACCEPTED_MS] = nowMs
     this.append(at)
+    this.forget(nowMs)
   }
 
   /** The orders that the rule can still see at `nowMs`, oldest first. */
   *visible(nowMs: number): Generator<RecentOrder> {
     const { i32, f64 } = this.pool
     for (let at = this.oldest; at !== 0; at = i32[at * WORDS + YOUNGER]) {
-      const f = at * (WORDS >> 1)
-      if (nowMs - f64[f + ACCEPTED_MS] >= DUPLICATE_WINDOW_MS_MAX) continue
-      yield {
-        position: i32[at * WORDS + POSITION],
-        side: i32[at * WORDS + SIDE],
-        priceTicks: f64[f + PRICE_TICKS],
-        lots: f64[f + LOTS],
-        acceptedMs: f64[f + ACCEPTED_MS],
-      }
+      if (nowMs - f64[at * DOUBLES + ACCEPTED_MS] >= WINDOW_MS_MAX) continue
+      yield this.read(at)
     }
   }
 
-  /** A new record in its chain, not in the line by age yet. */
-  private create(position: number, side: number, priceTicks: number, lots: number): number {
-    if (this.pool.count >= this.heads.length) this.grow()
-    const at = this.pool.alloc()
+  private read(at: number): RecentOrder {
     const { i32, f64 } = this.pool
-    const f = at * (WORDS >> 1)
-    const i = at * WORDS
-    f64[f + PRICE_TICKS] = priceTicks
-    f64[f + LOTS] = lots
-    i32[i + POSITION] = position
-    i32[i + SIDE] = side
-    const bucket = this.bucket(position, side, priceTicks, lots)
-    i32[i + CHAIN] = this.heads[bucket]
-    this.heads[bucket] = at
-    return at
+    return {
+      account: i32[at * WORDS + ACCOUNT],
+      symbolSide: i32[at * WORDS + SYMBOL_SIDE],
+      priceTicks: f64[at * DOUBLES + PRICE_TICKS],
+      lots: f64[at * DOUBLES + LOTS],
+      acceptedMs: f64[at * DOUBLES + ACCEPTED_MS],
+    }
   }
 
   private append(at: number): void {
@@ -98,68 +128,34 @@ export class RecentOrders {
     else i32[younger * WORDS + OLDER] = older
   }
 
-  private find(position: number, side: number, priceTicks: number, lots: number): number {
-    const { i32, f64 } = this.pool
-    let at = this.heads[this.bucket(position, side, priceTicks, lots)]
-    while (at !== 0) {
-      const i = at * WORDS
-      const f = i >> 1
-      if (
-        f64[f + PRICE_TICKS] === priceTicks &&
-        f64[f + LOTS] === lots &&
-        i32[i + POSITION] === position &&
-        i32[i + SIDE] === side
-      ) {
-        return at
-      }
-      at = i32[i + CHAIN]
-    }
-    return 0
-  }
-
   private forget(nowMs: number): void {
-    const { i32, f64 } = this.pool
-    while (this.oldest !== 0) {
+    const { f64 } = this.pool
+    while (this.oldest !== 0 && nowMs - f64[this.oldest * DOUBLES + ACCEPTED_MS] >= WINDOW_MS_MAX) {
       const at = this.oldest
-      const f = at * (WORDS >> 1)
-      if (nowMs - f64[f + ACCEPTED_MS] < DUPLICATE_WINDOW_MS_MAX) return
-      const i = at * WORDS
-      const position = i32[i + POSITION]
-      const side = i32[i + SIDE]
-      const bucket = this.bucket(position, side, f64[f + PRICE_TICKS], f64[f + LOTS])
-      if (this.heads[bucket] === at) {
-        this.heads[bucket] = i32[i + CHAIN]
-      } else {
-        let before = this.heads[bucket]
-        while (i32[before * WORDS + CHAIN] !== at) before = i32[before * WORDS + CHAIN]
-        i32[before * WORDS + CHAIN] = i32[i + CHAIN]
-      }
+      const { account, symbolSide, priceTicks, lots } = this.read(at)
+      this.table.remove(hashRecent(account, symbolSide, priceTicks, lots), at)
       this.takeOut(at)
       this.pool.release(at)
     }
   }
+}
 
-  private bucket(position: number, side: number, priceTicks: number, lots: number): number {
-    let hash = Math.imul(position * 2 + side, 0x9e3779b1)
-    hash = Math.imul(hash ^ (priceTicks | 0) ^ (hash >>> 15), 0x85ebca6b)
-    hash = Math.imul(hash ^ (lots | 0) ^ (hash >>> 13), 0xc2b2ae35)
-    return (hash ^ (hash >>> 16)) & (this.heads.length - 1)
-  }
-
-  private grow(): void {
-    this.heads = new Int32Array(this.heads.length * 2)
-    const { i32, f64 } = this.pool
-    for (let at = this.oldest; at !== 0; at = i32[at * WORDS + YOUNGER]) {
-      const i = at * WORDS
-      const f = i >> 1
-      const bucket = this.bucket(
-        i32[i + POSITION],
-        i32[i + SIDE],
-        f64[f + PRICE_TICKS],
-        f64[f + LOTS],
-      )
-      i32[i + CHAIN] = this.heads[bucket]
-      this.heads[bucket] = at
-    }
-  }
+/** A 32-bit hash of an order's content. */
+export function hashRecent(
+  account: number,
+  symbolSide: number,
+  priceTicks: number,
+  lots: number,
+): number {
+  const high = (priceTicks / 0x1_0000_0000) | 0
+  let hash =
+    Math.imul(account, 0x9e3779b1) +
+    Math.imul(symbolSide, 0x85ebca77) +
+    Math.imul(priceTicks | 0, 0xc2b2ae3d) +
+    Math.imul(high, 0x27d4eb2f) +
+    Math.imul(lots | 0, 0x165667b1)
+  hash |= 0
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
+  return hash ^ (hash >>> 16)
 }
