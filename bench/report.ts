@@ -42,7 +42,8 @@ export function machine(): { cpu: string; cores: number; node: string; v8: strin
 
 export function machineLine(): string {
   const { cpu, cores, node, v8 } = machine()
-  return `${cpu}, ${cores} cores, Node ${node} (V8 ${v8})`
+  const flags = process.execArgv.length > 0 ? `, ${process.execArgv.join(' ')}` : ''
+  return `${cpu}, ${cores} cores, Node ${node} (V8 ${v8})${flags}`
 }
 
 /** The report as text. */
