@@ -1,7 +1,9 @@
-// Commands for the whole engine: exchange-core's mix of 9 % GTC, 3 % IOC, 6 % cancel and 82 % replace.
+// Commands for the whole engine: exchange-core's mix of 9 % GTC, 3 % IOC, 6 % cancel and 82 %
+// replace.
 //
-// A replace is only worth measuring if its order is open, and only an engine knows which are. So the flow is
-// drawn against an engine that reads its own reports, recorded in binary, and timed in a second run.
+// A replace is only worth measuring if its order is open, and only an engine knows which are. So
+// the flow is drawn against an engine that reads its own reports, recorded in binary, and timed in
+// a second run.
 
 import { Engine } from '../src/engine/engine.ts'
 import { Prng } from '../src/lib/prng.ts'
@@ -258,7 +260,10 @@ class Recorder {
   }
 }
 
-/** A book flow of one symbol as commands: each owner an account, each replace with a client id of its own. */
+/**
+ * A book flow of one symbol as commands: each owner an account, each replace with a client id of
+ * its own.
+ */
 export function commandsOf(flow: Flow, accounts: number): EngineFlow {
   const log = new CommandLog(flow.length)
   const midTicks = flow.priceTicks[0]

@@ -1,5 +1,5 @@
-// The same orders for nodejs-order-book: a book a symbol, no accounts, no balances, no ids of replaces. Its calls
-// are made beforehand, outside what is timed.
+// The same orders for nodejs-order-book: a book a symbol, no accounts, no balances, no ids of
+// replaces. Its calls are made beforehand, outside what is timed.
 
 import { type LimitOrderOptions, OrderBook as Rival, Side } from 'nodejs-order-book'
 import { unpackId } from '../src/protocol/client-id.ts'
@@ -41,7 +41,10 @@ export function rivalCalls(flow: EngineFlow, to: number): Call[] {
   return calls
 }
 
-/** Runs the calls; times those from `from` on. `resting` tells runs apart: numbers in all its depths. */
+/**
+ * Runs the calls; times those from `from` on. `resting` tells runs apart: numbers in all its
+ * depths.
+ */
 export function runRival(
   calls: Call[],
   symbols: number,

@@ -55,9 +55,7 @@ export async function run({ quick }: BenchOptions): Promise<Report> {
       { what: 'collections', value: collections, atMost: COLLECTIONS_MAX },
       { what: 'growth of array buffers, bytes', value: buffers, atMost: GROWTH_MAX_BYTES },
     ],
-    notes: [
-      `${flow.open} orders rest at the end; the drawing of commands is included and makes no garbage`,
-    ],
+    notes: [`${flow.open} orders rest at the end; drawing the commands is included`],
   }
 }
 

@@ -1,8 +1,8 @@
-// One message's time in the book alone, and one command's in the whole engine, in a round of its own:
-// percentiles, as a table and as .hgrm files.
+// One message's time in the book alone, and one command's in the whole engine, in a round of its
+// own: percentiles, as a table and as .hgrm files.
 
 import { EventLog, OrderBook } from '../src/book.ts'
-import { checkState } from '../src/engine/state.ts'
+import { checkState } from '../src/engine/invariants.ts'
 import { assert } from '../src/lib/assert.ts'
 import { CommandLog } from '../src/protocol/command-log.ts'
 import { audit, depthOf } from './audit.ts'
@@ -43,7 +43,7 @@ export function run({ quick }: BenchOptions): Report {
     tables: [
       {
         title:
-          'One message in the book alone, one command in the whole engine; each value contains one clock reading',
+          'One message in the book alone, one command in the whole engine; a clock reading in each',
         columns: PERCENTILE_COLUMNS,
         rows,
       },
@@ -74,7 +74,10 @@ function timed(flow: Flow): Float64Array {
   return nanos
 }
 
-/** Each command's nanoseconds in the whole engine, a round a command, behind the commands that warm up. */
+/**
+ * Each command's nanoseconds in the whole engine, a round a command, behind the commands that warm
+ * up.
+ */
 function engineNanos(quick: boolean): Float64Array {
   const count = quick ? ENGINE_QUICK : ENGINE
   const flow = recordFlow({ ...SMALL, commands: count * 2 })

@@ -1,5 +1,6 @@
-// Commands for an engine of any size, drawn round by round against its own reports, without garbage of its own:
-// 9 % GTC, 3 % IOC, 6 % cancel, 82 % replace, as in engine-flow.ts, but light enough for ten million orders.
+// Commands for an engine of any size, drawn round by round against its own reports, without garbage
+// of its own: 9 % GTC, 3 % IOC, 6 % cancel, 82 % replace, as in engine-flow.ts, but light enough
+// for ten million orders.
 
 import { Engine } from '../src/engine/engine.ts'
 import { Prng } from '../src/lib/prng.ts'

@@ -1,5 +1,5 @@
-// Ten million resting orders of a million accounts in ten thousand symbols, beside a small exchange: how much
-// slower, and how many bytes an order takes.
+// Ten million resting orders of a million accounts in ten thousand symbols, beside a small
+// exchange: how much slower, and how many bytes an order takes.
 
 import { assert } from '../src/lib/assert.ts'
 import type { RecordPool } from '../src/lib/record-pool.ts'
@@ -37,6 +37,7 @@ export function run({ quick }: BenchOptions): Report {
   checkConservation(large)
   const ratios = rates.large.map((rate, turn) => rate / rates.small[turn])
   const bytes = bytesPerOrder(large)
+  const accountBytes = Math.round(large.engine.accounts.accountBytes / of.accounts)
   const perOrder = bytes.reduce((sum, [, value]) => sum + value, 0)
   return {
     name: 'scale',
@@ -60,8 +61,8 @@ export function run({ quick }: BenchOptions): Report {
       { what: 'bytes per resting order', value: perOrder, atMost: 160 },
     ],
     notes: [
-      'bytes are those of records in use and of whole tables; what accounts, balances and positions take is apart:',
-      `${Math.round(large.engine.accounts.accountBytes / of.accounts)} bytes an account with three balances and two positions`,
+      'bytes are those of records in use and of whole tables; apart from them:',
+      `${accountBytes} bytes an account with three balances and two positions`,
     ],
   }
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// Starts the command-line tool on the Node that the package `node` pins, whatever Node ran this file.
+// Starts the command-line tool on the Node that the package `node` pins, whatever Node ran this
+// file.
 import { spawnSync } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { constants } from 'node:os'
@@ -19,7 +20,8 @@ if (major >= 26) {
   )
   const run = spawnSync(pinned, [main, ...process.argv.slice(2)], { stdio: 'inherit' })
   if (run.error) {
-    console.error(`onefill: cannot start Node 26 (${pinned}); run npm install once: ${run.error.message}`)
+    console.error(`onefill: cannot start Node 26 (${pinned}): ${run.error.message}`)
+    console.error('onefill: run npm install once')
     process.exit(1)
   }
   process.exit(run.status ?? 128 + (constants.signals[run.signal] ?? 0))

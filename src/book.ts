@@ -11,8 +11,9 @@ export { OrdType, orderFlags, SelfTrade, Side, TimeInForce } from './protocol/or
 export type { Depth }
 
 /**
- * One symbol's book with price-time priority. Integers in (ticks, lots, ids), events into the caller's
- * `EventLog` (read it with `for (const event of log)` or by its arrays, then `clear()` it).
+ * One symbol's book with price-time priority. Integers in (ticks, lots, ids), events into the
+ * caller's `EventLog` (read it with `for (const event of log)` or by its arrays, then `clear()`
+ * it).
  *
  *     const events = new EventLog()
  *     const book = new OrderBook(events)
@@ -35,10 +36,10 @@ export class OrderBook {
   }
 
   /**
-   * A limit order. `orderId`: a safe integer above 0 that no resting order has. `owner`: a whole number; orders of one owner
-   * never trade with each other. `flags`: from `orderFlags`, for time in force, post-only, self-trade mode;
-   * default GTC. `tag`: any 32-bit integer, given back in the order's events.
-   * Events: accepted or rejected, trades (taker's and maker's), expired.
+   * A limit order. `orderId`: a safe integer above 0 that no resting order has. `owner`: a whole
+   * number; orders of one owner never trade with each other. `flags`: from `orderFlags`, for time
+   * in force, post-only, self-trade mode; default GTC. `tag`: any 32-bit integer, given back in the
+   * order's events. Events: accepted or rejected, trades (taker's and maker's), expired.
    */
   limit(
     orderId: number,
@@ -60,7 +61,10 @@ export class OrderBook {
     this.book.cancel(orderId, owner, 0, 0)
   }
 
-  /** New price and total quantity of `orderId` of `owner`. Events: replaced (then trades …) or replaceRejected. */
+  /**
+   * New price and total quantity of `orderId` of `owner`. Events: replaced (then trades …) or
+   * replaceRejected.
+   */
   replace(orderId: number, owner: number, priceTicks: number, qtyLots: number): void {
     this.next()
     this.book.replace(orderId, owner, 0, priceTicks, qtyLots, 0)

@@ -17,7 +17,8 @@ import {
   POSITION_WORDS,
 } from './engine/account/records.ts'
 import { Engine, type EngineOptions } from './engine/engine.ts'
-import { checkState, readMarketState, readState, writeState } from './engine/state.ts'
+import { checkState } from './engine/invariants.ts'
+import { readMarketState, readState, writeState } from './engine/state.ts'
 import { assert } from './lib/assert.ts'
 import { COMMANDS_PER_ROUND_MAX } from './protocol/bounds.ts'
 import { unpackId } from './protocol/client-id.ts'
@@ -125,7 +126,10 @@ export function createExchange(options: ExchangeOptions = {}): Exchange {
   return new Exchange(new Engine(options), new Directory())
 }
 
-/** Makes an exchange from what {@link Exchange.serialize} gave. `submissionsRemembered` is part of that. */
+/**
+ * Makes an exchange from what {@link Exchange.serialize} gave. `submissionsRemembered` is part of
+ * that.
+ */
 export function restoreExchange(
   bytes: Uint8Array,
   options: Pick<ExchangeOptions, 'postings'> = {},
@@ -168,7 +172,9 @@ export class Exchange {
     return this.commands.count
   }
 
-  /** Runs one round of these commands; returns their reports and the answers to queries among them. */
+  /**
+   * Runs one round of these commands; returns their reports and the answers to queries among them.
+   */
   execute(commands: unknown): Answer[] {
     const answers: Answer[] = []
     for (const command of Array.isArray(commands) ? commands : [commands]) {
@@ -180,8 +186,8 @@ export class Exchange {
   }
 
   /**
-   * Adds a command to the next round. A bad one is refused there, in its place, with the number of its
-   * `line` if one is given. Never throws.
+   * Adds a command to the next round. A bad one is refused there, in its place, with the number of
+   * its `line` if one is given. Never throws.
    */
   submit(command: unknown, line?: number): void {
     const decoded = decode(command, this.names, this.commands)
@@ -227,7 +233,9 @@ export class Exchange {
     return answers
   }
 
-  /** Balances and positions of an account (`$fees` and `$external` too). Throws for an unknown one. */
+  /**
+   * Balances and positions of an account (`$fees` and `$external` too). Throws for an unknown one.
+   */
   balances(account: string): BalancesAnswer {
     const handle = this.names.account(account)
     assert(handle !== 0, `an account named ${account} exists`)
@@ -315,7 +323,9 @@ export class Exchange {
     return lines
   }
 
-  /** SHA-256 over the digests of all actors: equal states have equal hashes, whatever their history. */
+  /**
+   * SHA-256 over the digests of all actors: equal states have equal hashes, whatever their history.
+   */
   stateHash(): string {
     const whole = createHash('sha256')
     for (const section of this.sections()) {
@@ -324,7 +334,10 @@ export class Exchange {
     return whole.digest('hex')
   }
 
-  /** The whole state in canonical bytes, for {@link restoreExchange}. Commands that wait are not in it. */
+  /**
+   * The whole state in canonical bytes, for {@link restoreExchange}. Commands that wait are not in
+   * it.
+   */
   serialize(): Uint8Array {
     const parts: Uint8Array[] = []
     for (const section of this.sections()) {

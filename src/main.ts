@@ -41,7 +41,8 @@ program
   .addHelpText(
     'after',
     `
-A bad line is refused in its place, with its number and the field; the run goes on and ends with exit code 1.
+A bad line is refused in its place, with its number and the field; the run goes on and ends with
+exit code 1.
 
 Examples:
   $ onefill replay day.ndjson --out reports.ndjson

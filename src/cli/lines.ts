@@ -5,7 +5,10 @@ export const LINE_BYTES_MAX = 65_536
 
 const LF = 0x0a
 
-/** Lines without their ends; undefined for one beyond {@link LINE_BYTES_MAX}, whose bytes are dropped. */
+/**
+ * Lines without their ends; undefined for one beyond {@link LINE_BYTES_MAX}, whose bytes are
+ * dropped.
+ */
 export async function* splitLines(
   stream: AsyncIterable<Buffer>,
 ): AsyncGenerator<Buffer | undefined> {

@@ -25,7 +25,10 @@ const PROGRESS_MS = 200
 const CHUNK_CHARS = 65_536
 const UTF8 = new TextDecoder('utf-8', { fatal: true })
 
-/** Runs the file (or '-', standard input); returns the exit code. Writes a summary on standard error. */
+/**
+ * Runs the file (or '-', standard input); returns the exit code. Writes a summary on standard
+ * error.
+ */
 export async function replay(file: string, options: ReplayOptions): Promise<number> {
   const tally = new Tally()
   const exchange = createExchange()

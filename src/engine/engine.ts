@@ -1,7 +1,9 @@
-// The exchange as one deterministic state machine: rounds of binary commands in, binary reports out.
+// The exchange as one deterministic state machine: rounds of binary commands in, binary reports
+// out.
 //
-// Here all actors live in one thread ("inline"): one shard of accounts, one of books. No I/O, no clock, no
-// randomness: state and reports are a function of the commands and of how they are cut into rounds.
+// Here all actors live in one thread ("inline"): one shard of accounts, one of books. No I/O, no
+// clock, no randomness: state and reports are a function of the commands and of how they are cut
+// into rounds.
 
 import { RecordLog } from '../lib/record-log.ts'
 import * as bounds from '../protocol/bounds.ts'

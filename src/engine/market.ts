@@ -1,7 +1,7 @@
 // What every account actor knows of the market: instruments, assets, the clock, halts, last prices.
 //
-// Each shard of accounts has a copy; all copies apply the same administrative commands in seq order, and
-// get the books' last trades at the end of each round.
+// Each shard of accounts has a copy; all copies apply the same administrative commands in seq
+// order, and get the books' last trades at the end of each round.
 
 import type { Asset, Instrument } from '../protocol/instrument.ts'
 

@@ -1,8 +1,9 @@
-// The whole state as canonical bytes, a section an actor: equal states give equal bytes, whatever their
-// history and wherever their actors live. Reading them back gives a state that writes the same bytes.
+// The whole state as canonical bytes, a section an actor: equal states give equal bytes, whatever
+// their history and wherever their actors live. Reading them back gives a state that writes the
+// same bytes.
 //
-// Sections: one for the market, then every account by handle, then every symbol by handle. Handles of
-// records, table layouts and everything that rules can no longer see are left out.
+// Sections: one for the market, then every account by handle, then every symbol by handle. Handles
+// of records, table layouts and everything that rules can no longer see are left out.
 
 import { assert } from '../lib/assert.ts'
 import { IdMap } from '../lib/id-map.ts'
@@ -10,7 +11,6 @@ import { ID_WORDS } from '../protocol/client-id.ts'
 import type { Asset, Instrument } from '../protocol/instrument.ts'
 import { Flag, Side } from '../protocol/order-flags.ts'
 import type { AccountStore } from './account/account-store.ts'
-import { needOf } from './account/fees.ts'
 import {
   AC,
   ACCOUNT_WORDS,
@@ -53,7 +53,8 @@ interface MarketState {
   limits: ScopeSettings[]
 }
 
-// --- writing --------------------------------------------------------------------------------------
+// --- writing
+// --------------------------------------------------------------------------------------
 
 /** The sections of a state between rounds. Each is valid until the next is asked for. */
 export function* writeState(engine: Engine): Generator<Uint8Array> {
@@ -241,7 +242,8 @@ function list(first: number, next: (at: number) => number): number[] {
   return handles
 }
 
-// --- reading --------------------------------------------------------------------------------------
+// --- reading
+// --------------------------------------------------------------------------------------
 
 /** What {@link readState} learns from the first section, before an engine can be made for it. */
 export function readMarketState(section: Uint8Array): MarketState {
@@ -442,63 +444,4 @@ function readBooks(engine: Engine, symbols: number, sections: Iterator<Uint8Arra
     }
     assert(reader.isAtEnd, 'a book section has nothing behind it')
   }
-}
-
-/** Checks what must hold between rounds: holds equal what open orders need, books and accounts agree. */
-export function checkState(engine: Engine): void {
-  const { accounts: store } = engine
-  const { orders, positions, balances, market } = store
-  const held = new Float64Array(balances.top + 1)
-  const seen = new Set<number>()
-  for (const [symbol, book] of engine.books.entries()) {
-    if (book === undefined) continue
-    const { bestBidTicks, bestAskTicks } = book
-    assert(
-      bestBidTicks === 0 || bestAskTicks === 0 || bestBidTicks < bestAskTicks,
-      'no crossed book',
-    )
-    const { quotePerTickLot, basePerLot, holdFeeRate } = market.instruments[symbol] as Instrument
-    for (const side of [Side.buy, Side.sell]) {
-      const totals = new Map<number, number>()
-      for (const order of book.resting(side)) {
-        const o = order.tag * ORDER_WORDS
-        assert(orders.f64[(o >> 1) + ORF.orderId] === order.orderId, 'the tag is the order')
-        assert(
-          orders.f64[(o >> 1) + ORF.leaves] === order.leavesLots,
-          'book and account agree on leaves',
-        )
-        assert(store.cumOf(order.tag) === order.cumLots, 'book and account agree on fills')
-        assert(
-          orders.f64[(o >> 1) + ORF.priceTicks] === order.priceTicks,
-          'they agree on the price',
-        )
-        totals.set(order.priceTicks, (totals.get(order.priceTicks) ?? 0) + order.leavesLots)
-        seen.add(order.tag)
-        const p = orders.i32[o + OR.position] * POSITION_WORDS
-        const notional = order.priceTicks * order.leavesLots * quotePerTickLot
-        const carry = store.carryOf(order.tag)
-        if (side === Side.buy)
-          held[positions.i32[p + PO.quoteBalance]] += needOf(notional, holdFeeRate, carry)
-        else held[positions.i32[p + PO.baseBalance]] += order.leavesLots * basePerLot
-      }
-      for (const level of book.depth(side, Number.POSITIVE_INFINITY)) {
-        assert(
-          totals.get(level.priceTicks) === level.qtyLots,
-          'a level has the total of its orders',
-        )
-      }
-    }
-  }
-  assert(seen.size === orders.count, 'every open order rests in a book')
-  const sums = new Map<number, number>()
-  for (let balance = 1; balance <= balances.top; balance += 1) {
-    const f = balance * (BALANCE_WORDS >> 1)
-    const account = balances.i32[balance * BALANCE_WORDS + BA.account]
-    const asset = balances.i32[balance * BALANCE_WORDS + BA.asset]
-    const available = balances.f64[f + BAF.available]
-    assert(account === 1 || available >= 0, 'available is never negative')
-    assert(balances.f64[f + BAF.held] === held[balance], 'held is what open orders need')
-    sums.set(asset, (sums.get(asset) ?? 0) + available + held[balance])
-  }
-  for (const sum of sums.values()) assert(sum === 0, 'money is conserved')
 }

@@ -1,15 +1,19 @@
-// From a 32-bit hash to entries: open addressing, eight bytes a slot, no record is touched to probe.
+// From a 32-bit hash to entries: open addressing, eight bytes a slot, no record is touched to
+// probe.
 //
-// A slot holds an entry's whole hash beside it. So a look-up that finds nothing reads only slots, and
-// one that finds something reads one record. Robin Hood order: entries of a run are sorted by home slot,
-// which keeps runs short at high load and lets removal close the gap behind it.
+// A slot holds an entry's whole hash beside it. So a look-up that finds nothing reads only slots,
+// and one that finds something reads one record. Robin Hood order: entries of a run are sorted by
+// home slot, which keeps runs short at high load and lets removal close the gap behind it.
 
 import { assert } from './assert.ts'
 
 const LOAD_MAX = 0.75
 
 export class HashTable {
-  /** Slot `s` is `slots[2s]`, the hash, and `slots[2s + 1]`, the entry; 0 is no entry. Replaced on growth. */
+  /**
+   * Slot `s` is `slots[2s]`, the hash, and `slots[2s + 1]`, the entry; 0 is no entry. Replaced on
+   * growth.
+   */
   private slots: Int32Array
   private mask: number
   private count = 0
@@ -20,7 +24,10 @@ export class HashTable {
     this.mask = 2 ** bits - 1
   }
 
-  /** The first slot that may hold an entry with this hash, to be given to {@link next}; -1 if there is none. */
+  /**
+   * The first slot that may hold an entry with this hash, to be given to {@link next}; -1 if there
+   * is none.
+   */
   first(hash: number): number {
     return this.seek(hash, hash & this.mask, 0)
   }
@@ -36,12 +43,18 @@ export class HashTable {
     return this.slots[slot * 2 + 1]
   }
 
-  /** Reads the slot where a hash would be, so that it is near when it is needed. Returns what it read. */
+  /**
+   * Reads the slot where a hash would be, so that it is near when it is needed. Returns what it
+   * read.
+   */
   touch(hash: number): number {
     return this.slots[(hash & this.mask) * 2 + 1]
   }
 
-  /** The first entry with a hash, 0 if there is none; no record is read to tell whether it is the one meant. */
+  /**
+   * The first entry with a hash, 0 if there is none; no record is read to tell whether it is the
+   * one meant.
+   */
   guess(hash: number): number {
     const slot = this.first(hash)
     return slot < 0 ? 0 : this.entryAt(slot)

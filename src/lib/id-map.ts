@@ -1,8 +1,8 @@
 // From a number (an order's id) to its record: open addressing, four bytes a slot.
 //
-// A slot holds a handle and how far it is from its home slot. The distance answers two questions without
-// touching the record: whether an entry can be the one looked for (only entries of the same home have the
-// right distance), and, on removal, which of the following entries may move back.
+// A slot holds a handle and how far it is from its home slot. The distance answers two questions
+// without touching the record: whether an entry can be the one looked for (only entries of the same
+// home have the right distance), and, on removal, which of the following entries may move back.
 
 import { assert } from './assert.ts'
 import type { RecordPool } from './record-pool.ts'
@@ -41,7 +41,8 @@ export class IdMap {
     let at = home(id, this.shift)
     for (let distance = 0; ; distance += 1) {
       const slot = slots[at]
-      // An entry nearer to its home than we are to ours would have been pushed on: ours is not here.
+      // An entry nearer to its home than we are to ours would have been pushed on: ours is not
+      // here.
       if (slot === 0 || slot >>> HANDLE_BITS < distance) return 0
       if (slot >>> HANDLE_BITS === distance) {
         const handle = slot & HANDLE_MASK
@@ -54,7 +55,10 @@ export class IdMap {
     }
   }
 
-  /** The first handle with the home slot of `id`, or 0, without a look at its record; for look-ahead. */
+  /**
+   * The first handle with the home slot of `id`, or 0, without a look at its record; for
+   * look-ahead.
+   */
   guess(id: number): number {
     const { slots, mask } = this
     let at = home(id, this.shift)
@@ -104,7 +108,9 @@ export class IdMap {
     this.count -= 1
   }
 
-  /** Robin Hood insertion: an entry far from home takes the slot of one that is nearer to its own. */
+  /**
+   * Robin Hood insertion: an entry far from home takes the slot of one that is nearer to its own.
+   */
   private place(handle: number): void {
     const { slots, mask, keyAt, pool } = this
     let at = home(pool.f64[handle * (pool.words >> 1) + keyAt], this.shift)

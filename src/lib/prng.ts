@@ -1,5 +1,6 @@
-// A small, fast, seeded generator of random numbers, the same on every machine: xoshiro128** by Blackman
-// and Vigna, its state filled by splitmix32 so that neighbouring seeds have nothing in common.
+// A small, fast, seeded generator of random numbers, the same on every machine: xoshiro128** by
+// Blackman and Vigna, its state filled by splitmix32 so that neighbouring seeds have nothing in
+// common.
 
 /** Random numbers for tests, flows and simulations. Not for secrets. */
 export class Prng {

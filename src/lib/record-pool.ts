@@ -1,12 +1,16 @@
 // Fixed-size records in one typed array with a free list: no object and no garbage per record.
 //
-// A record is `words` 32-bit words; `i32` and `f64` are two views of the same memory, so a record can mix
-// integers and doubles and still sit in one or two cache lines. Handle 0 means "none" and is never given out.
+// A record is `words` 32-bit words; `i32` and `f64` are two views of the same memory, so a record
+// can mix integers and doubles and still sit in one or two cache lines. Handle 0 means "none" and
+// is never given out.
 
 import { assert } from './assert.ts'
 
 export class RecordPool {
-  /** Words of record `handle` start at `handle * words`. Replaced when the pool grows: do not keep it. */
+  /**
+   * Words of record `handle` start at `handle * words`. Replaced when the pool grows: do not keep
+   * it.
+   */
   i32: Int32Array
   /** Doubles of record `handle` start at `handle * words / 2`. Replaced when the pool grows. */
   f64: Float64Array
@@ -19,7 +23,10 @@ export class RecordPool {
   private capacity: number
   private readonly name: string
 
-  /** `words` must be even, so that doubles stay aligned; `initial` is the number of records to start with. */
+  /**
+   * `words` must be even, so that doubles stay aligned; `initial` is the number of records to start
+   * with.
+   */
   constructor(name: string, words: number, initial: number) {
     assert(words % 2 === 0 && words > 0, `${name}: a record is an even number of words`)
     this.name = name
@@ -39,7 +46,10 @@ export class RecordPool {
     return handle
   }
 
-  /** As {@link alloc}, but all words other than the first are as they were when the record was given back. */
+  /**
+   * As {@link alloc}, but all words other than the first are as they were when the record was given
+   * back.
+   */
   reuse(): number {
     this.count += 1
     const handle = this.free

@@ -26,5 +26,8 @@ export const BOOK_DEPTH_MAX = 1_000
 /** Window of the duplicate-order rule, in milliseconds. Longer: MALFORMED. */
 export const DUPLICATE_WINDOW_MS_MAX = 60_000
 
-/** Commands for which a closed submission is remembered, unless configured. Older ids can be used anew. */
+/**
+ * Commands for which a closed submission is remembered, unless configured. Older ids can be used
+ * anew.
+ */
 export const SUBMISSIONS_REMEMBERED = 1_048_576

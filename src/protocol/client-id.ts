@@ -1,6 +1,8 @@
-// Client ids inside the engine: up to 36 visible ASCII characters, seven bits each, in eight 32-bit words.
+// Client ids inside the engine: up to 36 visible ASCII characters, seven bits each, in eight 32-bit
+// words.
 //
-// 36 × 7 = 252 bits fit 256. Fixed size keeps ids in records without strings; equal ids have equal words.
+// 36 × 7 = 252 bits fit 256. Fixed size keeps ids in records without strings; equal ids have equal
+// words.
 
 import { ID_CHARS_MAX } from './bounds.ts'
 
@@ -8,8 +10,8 @@ import { ID_CHARS_MAX } from './bounds.ts'
 export const ID_WORDS = 8
 
 /**
- * Packs an id into `into[at .. at + 7]`. Returns false, having written zeros or a part, if it is empty, too
- * long or has other than visible ASCII characters.
+ * Packs an id into `into[at .. at + 7]`. Returns false, having written zeros or a part, if it is
+ * empty, too long or has other than visible ASCII characters.
  */
 export function packId(id: string, into: Int32Array, at: number): boolean {
   const length = id.length

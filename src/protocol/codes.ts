@@ -1,6 +1,9 @@
 // Every reason to refuse or to end an order: a stable code, and what to do. In order of precedence.
 
-/** Codes and their texts. A code's number is its place here; codes are only ever added, never reused. */
+/**
+ * Codes and their texts. A code's number is its place here; codes are only ever added, never
+ * reused.
+ */
 const TEXTS = {
   NONE: '',
   // while the line is read

@@ -6,8 +6,9 @@ import { DECIMAL_CHARS_MAX, INTEGER_MAX } from './bounds.ts'
 export const DecimalFault = { malformed: -1, precision: -2, overflow: -3 } as const
 
 /**
- * Reads an unsigned decimal string as a count of 10^-`decimals`. Returns a {@link DecimalFault} for a string
- * of another form, more digits than `decimals` (zeros at the end aside), or a count beyond 2^53 - 1.
+ * Reads an unsigned decimal string as a count of 10^-`decimals`. Returns a {@link DecimalFault} for
+ * a string of another form, more digits than `decimals` (zeros at the end aside), or a count beyond
+ * 2^53 - 1.
  */
 export function parseUnits(text: string, decimals: number): number {
   const length = text.length
@@ -39,7 +40,10 @@ export function parseUnits(text: string, decimals: number): number {
   return value <= INTEGER_MAX ? value : DecimalFault.overflow
 }
 
-/** Writes a count of 10^-`decimals` as a decimal string without zeros at the end: `(1675200, 4)` is "167.52". */
+/**
+ * Writes a count of 10^-`decimals` as a decimal string without zeros at the end: `(1675200, 4)` is
+ * "167.52".
+ */
 export function formatUnits(count: number | bigint, decimals: number): string {
   const negative = count < 0
   let digits = (negative ? -count : count).toString()

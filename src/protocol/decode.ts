@@ -1,4 +1,5 @@
-// From a command as it came to its binary record: names to handles, decimals to integers, or a refusal.
+// From a command as it came to its binary record: names to handles, decimals to integers, or a
+// refusal.
 
 import { unreachable } from '../lib/assert.ts'
 import { ACCOUNTS_MAX, ASSETS_MAX, INTEGER_MAX, SYMBOLS_MAX } from './bounds.ts'
@@ -37,9 +38,10 @@ export interface Query {
 const BOOK_DEPTH = 10
 
 /**
- * Appends the command to `log`, or says why not: form first, then names, then precision, then range, as
- * docs/commands.md orders them. A query is returned instead of appended. Definitions enter `names` at once,
- * so that the next command can use them. Nothing throws, whatever `command` is.
+ * Appends the command to `log`, or says why not: form first, then names, then precision, then
+ * range, as docs/commands.md orders them. A query is returned instead of appended. Definitions
+ * enter `names` at once, so that the next command can use them. Nothing throws, whatever `command`
+ * is.
  */
 export function decode(
   command: unknown,
@@ -116,7 +118,8 @@ class Decoder {
     }
   }
 
-  // --- orders -------------------------------------------------------------------------------------
+  // --- orders
+  // -------------------------------------------------------------------------------------
 
   private submit(): undefined {
     const { command, log } = this
@@ -197,7 +200,8 @@ class Decoder {
     return { price, qty }
   }
 
-  // --- money --------------------------------------------------------------------------------------
+  // --- money
+  // --------------------------------------------------------------------------------------
 
   private transfer(kind: CommandKind): undefined {
     const { log, names } = this
@@ -214,7 +218,8 @@ class Decoder {
     log.f64[(at >> 1) + CMF.amount] = amount
   }
 
-  // --- definitions --------------------------------------------------------------------------------
+  // --- definitions
+  // --------------------------------------------------------------------------------
 
   private asset(): undefined {
     const { command, names, log } = this
@@ -330,7 +335,8 @@ class Decoder {
     return isNegative && value > 0 ? -value : value
   }
 
-  // --- switches -----------------------------------------------------------------------------------
+  // --- switches
+  // -----------------------------------------------------------------------------------
 
   private simple(kind: CommandKind, account: number, symbol: number): undefined {
     if (!this.refusal) this.log.add(kind, account, symbol, 0)
@@ -365,7 +371,8 @@ class Decoder {
     this.log.f64[(at >> 1) + CMF.nowMs] = Date.parse(this.text('now'))
   }
 
-  // --- names --------------------------------------------------------------------------------------
+  // --- names
+  // --------------------------------------------------------------------------------------
 
   private assetNamed(field: string): number {
     const handle = this.names.asset(this.text(field))

@@ -1,4 +1,5 @@
-// Names to handles and back: assets, instruments, accounts. Handles are given out in the order of definition.
+// Names to handles and back: assets, instruments, accounts. Handles are given out in the order of
+// definition.
 
 import type { Asset, Instrument } from './instrument.ts'
 

@@ -1,10 +1,11 @@
-// What books and accounts say happened: fixed-size records in one growing buffer, reused round after round.
+// What books and accounts say happened: fixed-size records in one growing buffer, reused round
+// after round.
 //
 // One record is one event for one order's owner; a trade is two records, the taker's first. Words:
 //   i32 0  kind, in the low byte, and code << 8
 //       1  the order's flag word (order-flags.ts)
 //       2  owner: the account           3  tag: the owner's own number for the order
-//       4  symbol                       5  index within the command; -1: the order's id is the index
+//       4  symbol                       5  index within the command; -1: the order's id
 //   f64 3  seq of the command           4  orderId
 //       5  priceTicks                   6  qtyLots: of the fill, else of the order
 //       7  leavesLots                   8  cumLots
@@ -12,7 +13,9 @@
 
 export const EVENT_WORDS = 20
 
-/** What an event says. The order of the names is the order of their numbers; only add at the end. */
+/**
+ * What an event says. The order of the names is the order of their numbers; only add at the end.
+ */
 export const EventKind = {
   none: 0,
   accepted: 1,
@@ -74,8 +77,8 @@ export interface BookEvent {
   aux: number
 }
 
-// Words by name, for this file: V8 builds a module's private constants into the machine code, but loads
-// what is exported or imported at each use.
+// Words by name, for this file: V8 builds a module's private constants into the machine code, but
+// loads what is exported or imported at each use.
 const WORDS = EVENT_WORDS
 const { flags: FLAGS, owner: OWNER, tag: TAG, symbol: SYMBOL, index: INDEX } = EV
 const { seq: SEQ } = EVF
@@ -101,14 +104,18 @@ export class EventLog {
     this.f64 = new Float64Array(buffer)
   }
 
-  /** Starts a command's events: they are stamped with `seq` and `symbol`, and count from `index`. */
+  /**
+   * Starts a command's events: they are stamped with `seq` and `symbol`, and count from `index`.
+   */
   begin(seq: number, symbol: number, index: number): void {
     this.seq = seq
     this.symbol = symbol
     this.index = index
   }
 
-  /** Appends a record stamped with the command; returns its number. The caller fills in the rest. */
+  /**
+   * Appends a record stamped with the command; returns its number. The caller fills in the rest.
+   */
   append(kindAndCode: number, flags: number, owner: number, tag: number): number {
     const number = this.count
     if (number === this.capacity) this.grow()

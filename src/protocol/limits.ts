@@ -1,7 +1,7 @@
 // The limits that risk rules obey: their names on the wire, their kinds and their defaults.
 //
-// A limit is set per account and symbol, per account, per symbol or for all. The order of this list is the
-// order of the rules, and with it of their refusals.
+// A limit is set per account and symbol, per account, per symbol or for all. The order of this list
+// is the order of the rules, and with it of their refusals.
 
 /** What a limit's value is, and what unit its integer has inside. */
 export type LimitKind =
@@ -17,7 +17,9 @@ export type LimitKind =
   | 'fraction'
   /** a decimal of base units, inside millionths; lots where it is applied */
   | 'base'
-  /** a decimal of quote units, inside millionths; smallest units, rounded down, where it is applied */
+  /**
+   * a decimal of quote units, inside millionths; smallest units, rounded down, where it is applied
+   */
   | 'quote'
   /** like quote, but rounded up: refuses at the limit, not above it */
   | 'loss'
@@ -58,7 +60,10 @@ export const Limit = Object.freeze(
   Object.fromEntries(LIMIT_NAMES.map((name, number) => [name, number])),
 ) as { readonly [name in LimitName]: number }
 
-/** One setting in a limits command: a value in the kind's unit, 'off', or null to take the setting away. */
+/**
+ * One setting in a limits command: a value in the kind's unit, 'off', or null to take the setting
+ * away.
+ */
 export type LimitSetting = number | 'off' | null
 
 /** Parts of one in a `fraction`, `base` or `quote` limit: such values have at most six decimals. */

@@ -73,7 +73,10 @@ export function formatQty(lots: number, of: Instrument): string {
   return formatProduct(lots, of.lotUnits, of.lotDecimals)
 }
 
-/** Cumulated notional over cumulated quantity as a price, rounded half up, four digits beyond the tick's. */
+/**
+ * Cumulated notional over cumulated quantity as a price, rounded half up, four digits beyond the
+ * tick's.
+ */
 export function formatAverage(notional: number, lots: number, of: Instrument): string {
   if (lots === 0) return '0'
   const digits = of.tickDecimals + AVG_PX_EXTRA_DIGITS

@@ -1,11 +1,13 @@
 // Execution reports in binary: 48 words each.
 //
-//   i32 0  execType in the low byte, code << 8     1  order flags | ordStatus << 8 | command kind << 16 | marks << 24
+//   i32 0  execType in the low byte, code << 8
+//       1  order flags | ordStatus << 8 | command kind << 16 | marks << 24
 //       2  account          3  symbol, or asset     4  index (-1: the order's id)
 //       5  orders affected, or receiving account
 //       6  .. 13 clOrdId or transferId              14 .. 21 origClOrdId
-//   f64 11 seq       12 orderId     13 priceTicks   14 orderQty lots    15 cumQty lots   16 leavesQty lots
-//       17 cumulated notional       18 lastPx ticks 19 lastQty lots     20 tradeId       21 fee or amount
+//   f64 11 seq       12 orderId     13 priceTicks   14 orderQty lots    15 cumQty lots
+//       16 leavesQty lots           17 cumulated notional               18 lastPx ticks
+//       19 lastQty lots             20 tradeId                          21 fee or amount
 //       22 clock in ms, 0: never set                23 target orderId as sent
 
 import { RecordLog } from '../lib/record-log.ts'

@@ -140,7 +140,9 @@ export class AccountStore {
     return this.fills.f64[fills * (FILLS_WORDS >> 1) + FIF.carry]
   }
 
-  /** What an order that has no replace in flight holds: quote units of a buy, base units of a sell. */
+  /**
+   * What an order that has no replace in flight holds: quote units of a buy, base units of a sell.
+   */
   needOfOrder(order: number, leaves: number): number {
     const { i32, f64 } = this.orders
     const i = order * ORDER_WORDS
@@ -153,7 +155,9 @@ export class AccountStore {
     return needOf(notional, terms[t + TM.holdFeeRate], this.carryOf(order))
   }
 
-  /** An open order of the account by its id, or 0. Walks the account's open orders, youngest first. */
+  /**
+   * An open order of the account by its id, or 0. Walks the account's open orders, youngest first.
+   */
   orderById(account: number, orderId: number): number {
     const { i32, f64 } = this.orders
     let order = this.accounts.i32[account * ACCOUNT_WORDS + AC.lastOrder]
@@ -166,7 +170,9 @@ export class AccountStore {
     return 0
   }
 
-  /** The order that a submission with this outcome is about, 0 if it has one or the order is over. */
+  /**
+   * The order that a submission with this outcome is about, 0 if it has one or the order is over.
+   */
   orderInFlight(inFlight: number): number {
     return inFlight <= 0 ? 0 : this.inFlight.i32[inFlight * IN_FLIGHT_WORDS + IF.order]
   }

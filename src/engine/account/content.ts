@@ -8,9 +8,9 @@ import { hashId } from './submissions.ts'
 const { CM, CMF, CommandKind } = commandLog
 
 /**
- * A 30-bit fingerprint of all that a command says but its account and id, shifted left by one; the lowest bit says
- * "replace". Two contents that differ are taken for the same once in a billion: a wrongly reused id is
- * then called a duplicate rather than refused. Neither executes anything.
+ * A 30-bit fingerprint of all that a command says but its account and id, shifted left by one; the
+ * lowest bit says "replace". Two contents that differ are taken for the same once in a billion: a
+ * wrongly reused id is then called a duplicate rather than refused. Neither executes anything.
  */
 export function contentOf(commands: CommandLog, at: number): number {
   const { i32 } = commands

@@ -1,8 +1,9 @@
 // Fees and holds in smallest units: exact, rounded once over an order's life.
 //
-// An order carries the fraction of a unit that it has paid too much, in ten-millionths: `carry`. A fill's
-// exact fee is x = rate × notional; charged is ceil(x - carry). So what an order has paid is always the
-// exact total rounded up, and never more than ceil(rate × notional) of any bound on its notional.
+// An order carries the fraction of a unit that it has paid too much, in ten-millionths: `carry`. A
+// fill's exact fee is x = rate × notional; charged is ceil(x - carry). So what an order has paid is
+// always the exact total rounded up, and never more than ceil(rate × notional) of any bound on its
+// notional.
 
 import * as instrumentForms from '../../protocol/instrument.ts'
 
@@ -24,7 +25,9 @@ export function carryAfter(notional: number, rate: number, carry: number): numbe
   return Math.ceil(exact / FEE_SCALE) * FEE_SCALE - exact
 }
 
-/** What a buy of this notional must hold: the notional and the highest fee that it can still cost. */
+/**
+ * What a buy of this notional must hold: the notional and the highest fee that it can still cost.
+ */
 export function needOf(notional: number, holdRate: number, carry: number): number {
   return notional + feeOf(notional, holdRate, carry)
 }

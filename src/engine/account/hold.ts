@@ -1,4 +1,5 @@
-// Phase one of a round: each command at its account, in seq order. Refuse it, or hold what it could cost.
+// Phase one of a round: each command at its account, in seq order. Refuse it, or hold what it could
+// cost.
 
 import { mulDivCeil, mulDivFloor } from '../../lib/arithmetic.ts'
 import { unreachable } from '../../lib/assert.ts'
@@ -71,7 +72,9 @@ export class HoldPhase {
   private number = 0
   private idHash = 0
   private origHash = 0
-  /** Of the new order being handled: the hash of its content, and the record of the same one before. */
+  /**
+   * Of the new order being handled: the hash of its content, and the record of the same one before.
+   */
   private recentHash = 0
   private recentAt = 0
   private seq = 0
@@ -144,7 +147,8 @@ export class HoldPhase {
     }
   }
 
-  // --- new ----------------------------------------------------------------------------------------
+  // --- new
+  // ----------------------------------------------------------------------------------------
 
   private submit(): void {
     const { store, commands, at, seq } = this
@@ -271,7 +275,8 @@ export class HoldPhase {
     return order
   }
 
-  // --- replace ------------------------------------------------------------------------------------
+  // --- replace
+  // ------------------------------------------------------------------------------------
 
   private replace(): void {
     const { store, commands, at, seq } = this
@@ -396,7 +401,8 @@ export class HoldPhase {
     this.outcome(OutcomeKind.rejected, code)
   }
 
-  // --- cancels ------------------------------------------------------------------------------------
+  // --- cancels
+  // ------------------------------------------------------------------------------------
 
   private cancel(): void {
     const { store, commands, at } = this
@@ -443,7 +449,8 @@ export class HoldPhase {
     }
   }
 
-  // --- what they share ----------------------------------------------------------------------------
+  // --- what they share
+  // ----------------------------------------------------------------------------
 
   /** Answers a client id that was used before; false if it is new. */
   private seenBefore(account: number, isReplace: boolean): boolean {
@@ -524,7 +531,9 @@ export class HoldPhase {
     return this.store.positions.f64[f + (sell ? POF.openSell : POF.openBuy)]
   }
 
-  /** The balance that pays for an order: of the base asset for a sell, of the quote asset for a buy. */
+  /**
+   * The balance that pays for an order: of the base asset for a sell, of the quote asset for a buy.
+   */
   private balanceToHold(account: number, position: number, symbol: number, sell: boolean): number {
     const { positions, balanceOf, market } = this.store
     if (position === 0) {

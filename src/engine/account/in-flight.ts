@@ -1,7 +1,7 @@
 // Orders with a replace on its way to the book: until it is settled, either version may fill.
 //
-// The order's hold covers the dearest way its versions could fill together (docs/semantics.md, "Replace
-// and holds in one round"). It never shrinks in the hold phase.
+// The order's hold covers the dearest way its versions could fill together (docs/semantics.md,
+// "Replace and holds in one round"). It never shrinks in the hold phase.
 
 import * as orderFlags from '../../protocol/order-flags.ts'
 import * as marketForms from '../market.ts'
@@ -18,7 +18,10 @@ const IN_FLIGHT_DOUBLES = IN_FLIGHT_WORDS >> 1
 
 /** What one more replace would make of an order's hold. One object, overwritten by each call. */
 export interface Raised {
-  /** What the hold would be: quote units of a buy, lots of a sell; and by how much it is more than now. */
+  /**
+   * What the hold would be: quote units of a buy, lots of a sell; and by how much it is more than
+   * now.
+   */
   reserved: number
   more: number
   /** The lots that would count as open, and by how many they are more than now. */
@@ -29,7 +32,10 @@ export interface Raised {
 }
 const raised: Raised = { reserved: 0, more: 0, lots: 0, moreLots: 0, lotsMax: 0, ticksMax: 0 }
 
-/** What the hold of `order` must become before a version with `remainder` lots at `ticks` may go to the book. */
+/**
+ * What the hold of `order` must become before a version with `remainder` lots at `ticks` may go to
+ * the book.
+ */
 export function raiseReplace(
   store: AccountStore,
   order: number,
@@ -72,7 +78,10 @@ export function raiseReplace(
   return raised
 }
 
-/** Counts one more replace of `order` in flight, holding what {@link raiseReplace} said. Returns its record. */
+/**
+ * Counts one more replace of `order` in flight, holding what {@link raiseReplace} said. Returns its
+ * record.
+ */
 export function openReplace(
   store: AccountStore,
   order: number,

@@ -1,10 +1,11 @@
 // Brings the records that the next commands need near before they are handled.
 //
-// An order touches a dozen records spread over all memory, each found through the one before; one at a time,
-// the processor waits for every one of them. Here a block of commands is walked in lock step, each step
-// reading one record for every command: the reads of a step do not depend on each other, so they overlap.
-// A record may lie across two cache lines, so its first and its last words are read.
-// Nothing is decided here: a wrong guess costs time only. What it measured: docs/decisions/0006.
+// An order touches a dozen records spread over all memory, each found through the one before; one
+// at a time, the processor waits for every one of them. Here a block of commands is walked in lock
+// step, each step reading one record for every command: the reads of a step do not depend on each
+// other, so they overlap. A record may lie across two cache lines, so its first and its last words
+// are read. Nothing is decided here: a wrong guess costs time only. What it measured:
+// docs/decisions/0006.
 
 import type { CommandLog } from '../../protocol/command-log.ts'
 import * as commandLog from '../../protocol/command-log.ts'
@@ -131,7 +132,10 @@ export class Lookahead {
   }
 }
 
-/** What {@link hashRecent} will say of a new limit order; of anything else, a hash that leads nowhere. */
+/**
+ * What {@link hashRecent} will say of a new limit order; of anything else, a hash that leads
+ * nowhere.
+ */
 function recentHashOf({ i32, f64 }: CommandLog, at: number): number {
   if (i32[at + CM.kind] !== CommandKind.new) return 0
   const symbolSide = i32[at + CM.symbol] * 2 + (i32[at + CM.flags] & Flag.sell)

@@ -12,7 +12,9 @@ export class Postings {
     this.enabled = enabled
   }
 
-  /** One line: `amount` smallest units more (or less) for an account, available and held together. */
+  /**
+   * One line: `amount` smallest units more (or less) for an account, available and held together.
+   */
   add(seq: number, index: number, account: number, asset: number, amount: number): void {
     if (!this.enabled) return
     const at = this.log.append()

@@ -75,7 +75,9 @@ export const OR = {
   behind: 19,
 } as const
 
-/** What an order has traded so far, 6 words. Most resting orders never trade: they share record 0. */
+/**
+ * What an order has traded so far, 6 words. Most resting orders never trade: they share record 0.
+ */
 export const FILLS_WORDS = 6
 export const FIF = {
   cum: 0,

@@ -1,5 +1,5 @@
-// Phase three of a round: what happened, at its account, in (seq, index) order. Holds become postings, the
-// rest is released, positions and counters move, reports are written.
+// Phase three of a round: what happened, at its account, in (seq, index) order. Holds become
+// postings, the rest is released, positions and counters move, reports are written.
 
 import { mulDivFloor } from '../../lib/arithmetic.ts'
 import { assert } from '../../lib/assert.ts'
@@ -81,7 +81,8 @@ export class SettlePhase {
     for (; event < events.count; event += 1) this.event(events, event)
   }
 
-  // --- commands that no book saw ------------------------------------------------------------------
+  // --- commands that no book saw
+  // ------------------------------------------------------------------
 
   private outcome(commands: CommandLog, outcomes: RecordLog, number: number, seq: number): void {
     const { i32, f64 } = outcomes
@@ -123,7 +124,8 @@ export class SettlePhase {
     postings.add(seq, 0, to, asset, amount)
   }
 
-  // --- what the books said ------------------------------------------------------------------------
+  // --- what the books said
+  // ------------------------------------------------------------------------
 
   private event(events: EventLog, number: number): void {
     const { i32, f64 } = events
@@ -317,7 +319,10 @@ export class SettlePhase {
     this.reporter.replaced(order, submission, seq, index)
   }
 
-  /** One replace of a record in flight has its outcome; with the last one the hold becomes exact again. */
+  /**
+   * One replace of a record in flight has its outcome; with the last one the hold becomes exact
+   * again.
+   */
   private landed(inFlight: number): void {
     const { store } = this
     const at = inFlight * IN_FLIGHT_WORDS
@@ -351,7 +356,9 @@ export class SettlePhase {
     store.positions.f64[(p >> 1) + (isSell ? POF.openSell : POF.openBuy)] -= lots - leaves
   }
 
-  /** Lots taken away without a trade: lowers leaves and, unless a replace is in flight, the hold. */
+  /**
+   * Lots taken away without a trade: lowers leaves and, unless a replace is in flight, the hold.
+   */
   private shrink(order: number, leaves: number): void {
     const { store } = this
     const f = order * ORDER_DOUBLES
@@ -434,5 +441,8 @@ export class SettlePhase {
   }
 }
 
-/** Statistics stay exact to the end of the safe integers and stop there; money itself never gets there. */
+/**
+ * Statistics stay exact to the end of the safe integers and stop there; money itself never gets
+ * there.
+ */
 const bounded = (value: number): number => Math.max(-INTEGER_MAX, Math.min(value, INTEGER_MAX))

@@ -21,7 +21,9 @@ export const SU = {
   content: 9,
   /** The next younger submission. */
   younger: 10,
-  /** Above 0: a replace without an outcome, its InFlight record. Else minus the code: 0 accepted. */
+  /**
+   * Above 0: a replace without an outcome, its InFlight record. Else minus the code: 0 accepted.
+   */
   outcome: 11,
 } as const
 export const SUF = {
@@ -58,8 +60,8 @@ export class Submissions {
   }
 
   /**
-   * The entry of (account, id in `words[at ..]`) as of `seq`: an order, minus a submission, or 0. `hash` is
-   * what {@link hashId} says of them.
+   * The entry of (account, id in `words[at ..]`) as of `seq`: an order, minus a submission, or 0.
+   * `hash` is what {@link hashId} says of them.
    */
   find(hash: number, account: number, words: Int32Array, at: number, seq: number): number {
     const { table } = this
@@ -121,7 +123,10 @@ export class Submissions {
     this.table.exchange(this.hashOfOrder(order), order, -submission)
   }
 
-  /** A replace took effect: the order takes the submission's id, the submission remembers the order's. */
+  /**
+   * A replace took effect: the order takes the submission's id, the submission remembers the
+   * order's.
+   */
   exchange(order: number, submission: number, seq: number): void {
     const orders = this.orders.i32
     const submissions = this.pool.i32
@@ -243,8 +248,8 @@ export class Submissions {
 }
 
 /**
- * A 32-bit hash of (account, id): the words, folded, times odd constants, summed, and murmur3's finish. The
- * products do not depend on each other, so the processor computes them side by side.
+ * A 32-bit hash of (account, id): the words, folded, times odd constants, summed, and murmur3's
+ * finish. The products do not depend on each other, so the processor computes them side by side.
  */
 export function hashId(account: number, words: Int32Array, at: number): number {
   let hash =

@@ -1,7 +1,8 @@
 // One symbol's order book: strict price-time priority, one event per thing that happens.
 //
-// Books of a shard share a BookStore: pools of orders, levels and pages, one map from order id to record,
-// one event log. A book changes only through the four methods on top; each writes its events in order.
+// Books of a shard share a BookStore: pools of orders, levels and pages, one map from order id to
+// record, one event log. A book changes only through the four methods on top; each writes its
+// events in order.
 
 import { assert } from '../../lib/assert.ts'
 import { IdMap } from '../../lib/id-map.ts'
@@ -20,8 +21,9 @@ import {
 import { BookSide, LEVEL, LevelStore } from './levels.ts'
 
 /**
- * Resting order, 12 words: f64 0 id, 1 leavesLots, 2 cumLots; i32 6 before and 7 behind in the queue, 8 level,
- * 9 owner, 10 tag: the owner's own number, 11 flags in the low 12 bits, the book's number above.
+ * Resting order, 12 words: f64 0 id, 1 leavesLots, 2 cumLots; i32 6 before and 7 behind in the
+ * queue, 8 level, 9 owner, 10 tag: the owner's own number, 11 flags in the low 12 bits, the book's
+ * number above.
  */
 export const BOOK_ORDER = { words: 12, before: 6, behind: 7, level: 8 } as const
 const { words: ORDER_WORDS, before: BEFORE, behind: BEHIND, level: AT } = BOOK_ORDER
@@ -36,8 +38,8 @@ const FLAG_BITS = 12
 const FLAG_MASK = 2 ** FLAG_BITS - 1
 const BOOKS_MAX = 2 ** (32 - FLAG_BITS) - 1
 
-// Imported words by local names: V8 builds a module's private constants into the machine code, but loads
-// imported ones at each use, which made the book a tenth slower.
+// Imported words by local names: V8 builds a module's private constants into the machine code, but
+// loads imported ones at each use, which made the book a tenth slower.
 const Kind = EventKind
 const { sell: SELL, postOnly: POST_ONLY, market: MARKET } = Flag
 const {
@@ -126,9 +128,10 @@ export class Book {
   }
 
   /**
-   * A new order. `qtyLots` and `priceTicks` are positive safe integers, for a market order the protection
-   * price. `tag` and `aux` come back in its events. Events: accepted or rejected (POST_ONLY_WOULD_CROSS,
-   * FOK_NOT_FILLABLE, NO_LIQUIDITY), then its trades, then expired if a remainder may not rest.
+   * A new order. `qtyLots` and `priceTicks` are positive safe integers, for a market order the
+   * protection price. `tag` and `aux` come back in its events. Events: accepted or rejected
+   * (POST_ONLY_WOULD_CROSS, FOK_NOT_FILLABLE, NO_LIQUIDITY), then its trades, then expired if a
+   * remainder may not rest.
    */
   submit(
     orderId: number,
@@ -172,9 +175,10 @@ export class Book {
   }
 
   /**
-   * Replaces price and total quantity (what is filled included) of an order of `owner`. Lower quantity at the same
-   * price keeps the place; anything else queues anew and may trade. Events: replaced, then as for a new
-   * order; or replaceRejected (UNKNOWN_ORDER, QTY_ALREADY_FILLED, POST_ONLY_WOULD_CROSS).
+   * Replaces price and total quantity (what is filled included) of an order of `owner`. Lower
+   * quantity at the same price keeps the place; anything else queues anew and may trade. Events:
+   * replaced, then as for a new order; or replaceRejected (UNKNOWN_ORDER, QTY_ALREADY_FILLED,
+   * POST_ONLY_WOULD_CROSS).
    */
   replace(
     orderId: number,
@@ -219,7 +223,10 @@ export class Book {
     this.take(orderId, owner, ownTag, flags, priceTicks, leaves, cum)
   }
 
-  /** Puts an order back at the end of its queue without matching or events: for restoring a snapshot. */
+  /**
+   * Puts an order back at the end of its queue without matching or events: for restoring a
+   * snapshot.
+   */
   restore(order: RestingOrder): void {
     const { orderId, owner, tag, flags, priceTicks, leavesLots, cumLots } = order
     this.rest(orderId, owner, tag, flags, priceTicks, leavesLots, cumLots)
@@ -298,7 +305,10 @@ export class Book {
     return (flags & SELL) !== 0 ? ticks >= priceTicks : ticks <= priceTicks
   }
 
-  /** Whether a fill-or-kill order would fill whole, own orders in its way counted as its mode treats them. */
+  /**
+   * Whether a fill-or-kill order would fill whole, own orders in its way counted as its mode treats
+   * them.
+   */
   private fillable(owner: number, flags: number, priceTicks: number, qtyLots: number): boolean {
     const sell = (flags & SELL) !== 0
     const opposite = sell ? this.bids : this.asks
@@ -363,7 +373,10 @@ export class Book {
     }
   }
 
-  /** One trade of `lots` at the resting order's price: two events, then the resting order shrinks or goes. */
+  /**
+   * One trade of `lots` at the resting order's price: two events, then the resting order shrinks or
+   * goes.
+   */
   private trade(
     maker: number,
     level: number,
@@ -502,7 +515,9 @@ export class Book {
     this.ids.add(order)
   }
 
-  /** Takes an order out of its queue, its level out of the side if it was the last, and forgets it. */
+  /**
+   * Takes an order out of its queue, its level out of the side if it was the last, and forgets it.
+   */
   private remove(order: number): void {
     const { levels } = this
     const { i32, f64 } = this.orders

@@ -1,9 +1,10 @@
-// The price levels of books: any price the tick allows, memory by levels in use, not by price range.
+// The price levels of books: any price the tick allows, memory by levels in use, not by price
+// range.
 //
-// Thirty-two neighbouring prices make a page: a bitmap of the occupied ones and a level each. A side of a
-// book keeps its pages sorted, the best one last: near the touch a price is found in the last page or
-// two, far from it by binary search, and the next best price is a bit scan. Pages and levels of all books
-// of a shard share two pools.
+// Thirty-two neighbouring prices make a page: a bitmap of the occupied ones and a level each. A
+// side of a book keeps its pages sorted, the best one last: near the touch a price is found in the
+// last page or two, far from it by binary search, and the next best price is a bit scan. Pages and
+// levels of all books of a shard share two pools.
 
 import { RecordPool } from '../../lib/record-pool.ts'
 import { Side } from '../../protocol/order-flags.ts'
@@ -11,7 +12,8 @@ import { Side } from '../../protocol/order-flags.ts'
 /** Level, 8 words: f64 0 priceTicks, 1 total lots; i32 4 head, 5 tail, 6 orders, 7 page. */
 export const LEVEL = { words: 8, ticks: 0, lots: 1, head: 4, tail: 5, orders: 6, page: 7 } as const
 
-// V8 builds a module's private constants into the machine code, but loads exported ones at each use.
+// V8 builds a module's private constants into the machine code, but loads exported ones at each
+// use.
 const { words: LEVEL_WORDS, ticks: TICKS, page: PAGE } = LEVEL
 const LEVEL_DOUBLES = LEVEL_WORDS / 2
 const BUY = Side.buy
@@ -42,7 +44,10 @@ export class BookSide {
   best = 0
   private readonly levels: RecordPool
   private readonly pagePool: RecordPool
-  /** Pages from the worst prices to the best. A key is the page's lowest price, negated for asks: keys ascend. */
+  /**
+   * Pages from the worst prices to the best. A key is the page's lowest price, negated for asks:
+   * keys ascend.
+   */
   private pages = new Int32Array(4)
   private keys = new Float64Array(4)
   private count = 0
@@ -62,7 +67,9 @@ export class BookSide {
     return found !== 0 ? found : this.addLevel(page, slot, priceTicks)
   }
 
-  /** The page of a price if it is the best or the next to it, else 0. Reads no page and no level. */
+  /**
+   * The page of a price if it is the best or the next to it, else 0. Reads no page and no level.
+   */
   nearPage(priceTicks: number): number {
     const { keys, count } = this
     const lowest = priceTicks - slotOf(priceTicks)
@@ -125,7 +132,9 @@ export class BookSide {
     return this.bestIn(page, this.pagePool.i32[page * PAGE_WORDS + BITMAP])
   }
 
-  /** The best level among the set bits of a page: the highest price for bids, the lowest for asks. */
+  /**
+   * The best level among the set bits of a page: the highest price for bids, the lowest for asks.
+   */
   private bestIn(page: number, bits: number): number {
     const slot = 31 - Math.clz32(this.side === BUY ? bits : bits & -bits)
     return this.pagePool.i32[page * PAGE_WORDS + SLOTS + slot]

@@ -1,5 +1,5 @@
-// The risk rules in their order, which is the order of their refusals: a rule is one file and one line here
-// (and its limit and its code one line each in protocol/limits.ts and protocol/codes.ts).
+// The risk rules in their order, which is the order of their refusals: a rule is one file and one
+// line here (and its limit and its code one line each in protocol/limits.ts and protocol/codes.ts).
 
 import type { Check, Rule } from './check.ts'
 import { dailyLoss } from './rules/daily-loss.ts'

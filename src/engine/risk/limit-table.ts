@@ -1,8 +1,9 @@
 // Which limits are in force for an account in a symbol: the most specific setting of each.
 //
-// Settings stand at four scopes: (account, symbol), account, symbol, all. They are merged into rows of
-// doubles, one per symbol, which serve every account without settings of its own; such an account gets
-// rows for itself. Values in quote and base units become smallest units and lots of the symbol there.
+// Settings stand at four scopes: (account, symbol), account, symbol, all. They are merged into rows
+// of doubles, one per symbol, which serve every account without settings of its own; such an
+// account gets rows for itself. Values in quote and base units become smallest units and lots of
+// the symbol there.
 
 import type { Instrument, LimitsChange } from '../../protocol/instrument.ts'
 import {
@@ -121,7 +122,9 @@ export class LimitTable {
     return at
   }
 
-  /** One limit for an account (0: any without settings of its own) in a symbol, in the rules' units. */
+  /**
+   * One limit for an account (0: any without settings of its own) in a symbol, in the rules' units.
+   */
   private inForce(name: LimitName, account: number, symbol: number): number {
     const specific = [
       account === 0 ? undefined : this.scopes.get(pairKey(account, symbol)),

@@ -1,4 +1,5 @@
-// Orders accepted a moment ago, for the duplicate-order rule: by content, oldest out first by the clock.
+// Orders accepted a moment ago, for the duplicate-order rule: by content, oldest out first by the
+// clock.
 
 import { HashTable } from '../../lib/hash-table.ts'
 import { RecordPool } from '../../lib/record-pool.ts'
@@ -62,7 +63,10 @@ export class RecentOrders {
     return at === 0 ? -1 : this.pool.f64[at * DOUBLES + ACCEPTED_MS]
   }
 
-  /** Remembers an order; `known` is its record from {@link find}. `nowMs` does not go back from call to call. */
+  /**
+   * Remembers an order; `known` is its record from {@link find}. `nowMs` does not go back from call
+   * to call.
+   */
   add(
     hash: number,
     known: number,
