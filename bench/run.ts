@@ -1,6 +1,7 @@
 // `npm run bench [-- NAME ...] [--json] [--quick]`: runs the benchmarks, all of them or those
 // named.
 
+import { spawnSync } from 'node:child_process'
 import { Command } from 'commander'
 import { type BenchOptions, machine, machineLine, passes, type Report, render } from './report.ts'
 
@@ -43,22 +44,39 @@ const names = program.args.length > 0 ? program.args : Object.keys(BENCHES)
 const unknown = names.find((name) => !Object.hasOwn(BENCHES, name))
 if (unknown !== undefined) program.error(`no benchmark is called ${unknown}; see --help`)
 
-if (!json) console.log(machineLine())
-const reports: Report[] = []
-for (const name of names) {
+if (names.length > 1) runApart(names)
+else await runHere(names[0])
+
+/**
+ * One benchmark a process: what V8 has learned from one must neither help nor hurt the next (running after
+ * the others, the whole engine made garbage that it does not make alone).
+ */
+function runApart(all: readonly string[]): void {
+  const flags = [...(json ? ['--json'] : []), ...(quick ? ['--quick'] : [])]
+  const documents: { reports: unknown[] }[] = []
+  for (const name of all) {
+    const child = spawnSync(
+      process.execPath,
+      [...process.execArgv, import.meta.filename, name, ...flags],
+      { stdio: ['ignore', json ? 'pipe' : 'inherit', 'inherit'], maxBuffer: 2 ** 28 },
+    )
+    if (child.status !== 0) process.exitCode = 1
+    if (json) documents.push(JSON.parse(String(child.stdout)))
+  }
+  const reports = documents.flatMap((document) => document.reports)
+  if (json) console.log(JSON.stringify({ machine: machine(), quick, reports }, null, 2))
+}
+
+async function runHere(name: string): Promise<void> {
   const bench = await BENCHES[name].load()
   const report = await bench.run({ quick })
-  reports.push(report)
-  if (!json) console.log(`\n${render(report)}`)
+  const demands = report.demands.map((demand) => ({ ...demand, pass: passes(demand) }))
+  if (json) {
+    const reports = [{ ...report, demands }]
+    console.log(JSON.stringify({ machine: machine(), quick, reports }, null, 2))
+  } else {
+    console.log(`${machineLine()}\n\n${render(report)}`)
+    if (quick) console.log('quick run: demands are shown, not judged')
+  }
+  if (demands.some(({ pass }) => !pass) && !quick) process.exitCode = 1
 }
-const failed = reports.flatMap(({ demands }) => demands).filter((demand) => !passes(demand))
-if (json) {
-  const judged = reports.map((report) => ({
-    ...report,
-    demands: report.demands.map((demand) => ({ ...demand, pass: passes(demand) })),
-  }))
-  console.log(JSON.stringify({ machine: machine(), quick, reports: judged }, null, 2))
-} else if (quick) {
-  console.log('quick run: demands are shown, not judged')
-}
-if (failed.length > 0 && !quick) process.exitCode = 1

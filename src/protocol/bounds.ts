@@ -17,6 +17,17 @@ export const ASSETS_MAX = 65_536
 export const SYMBOLS_MAX = 1_048_575
 export const ACCOUNTS_MAX = 33_554_431
 
+/**
+ * Open orders, and positions and balances, that an exchange holds. One more: the order or transfer
+ * is refused with LIMIT_REACHED. Handles in lib/id-map.ts have 25 bits.
+ */
+export const ORDERS_OPEN_MAX = 30_000_000
+export const POSITIONS_MAX = 30_000_000
+export const BALANCES_MAX = 30_000_000
+
+/** Transfers that are remembered, which is all. One more: LIMIT_REACHED. */
+export const TRANSFERS_MAX = 100_000_000
+
 /** Commands in one round; `Exchange.submit` cuts the round there. */
 export const COMMANDS_PER_ROUND_MAX = 65_536
 

@@ -4,6 +4,7 @@
 
 import { IdMap } from '../../lib/id-map.ts'
 import { RecordPool } from '../../lib/record-pool.ts'
+import * as bounds from '../../protocol/bounds.ts'
 import * as orderFlags from '../../protocol/order-flags.ts'
 import * as marketForms from '../market.ts'
 import { LimitTable } from '../risk/limit-table.ts'
@@ -14,6 +15,7 @@ import { pairKey } from './records.ts'
 import { Submissions } from './submissions.ts'
 
 // V8 folds constants only in the module that declares them: docs/decisions/0007.
+const { BALANCES_MAX, ORDERS_OPEN_MAX, POSITIONS_MAX, TRANSFERS_MAX } = bounds
 const { Flag } = orderFlags
 const { TERMS, TM } = marketForms
 const {
@@ -113,6 +115,25 @@ export class AccountStore {
     accounts[account * ACCOUNT_WORDS + AC.firstPosition] = position
     this.positionOf.add(position)
     return position
+  }
+
+  /** Whether one more order fits, with the position and the balances that it may need. */
+  get hasRoomForOrder(): boolean {
+    return (
+      this.orders.count < ORDERS_OPEN_MAX &&
+      this.positions.count < POSITIONS_MAX &&
+      this.hasRoomForBalances
+    )
+  }
+
+  /** Whether one more transfer fits, with the balances that it may need. */
+  get hasRoomForTransfer(): boolean {
+    return this.transfers.pool.count < TRANSFERS_MAX && this.hasRoomForBalances
+  }
+
+  /** An order or a transfer makes at most two balances at once, a trade one more for its fees. */
+  private get hasRoomForBalances(): boolean {
+    return this.balances.count + 3 <= BALANCES_MAX
   }
 
   /** Realised profit of a balance on the clock's trading day. */

@@ -138,6 +138,12 @@ export class Administration {
       transferred.code = isSame ? -seen[s + SU.outcome] : Code.DUPLICATE_ID
       return transferred
     }
+    if (!store.hasRoomForTransfer) {
+      // Not remembered: there is no room for that either.
+      transferred.kind = OutcomeKind.rejected
+      transferred.code = Code.LIMIT_REACHED
+      return transferred
+    }
     const amount = f64[(at >> 1) + CMF.amount]
     const balance = store.balance(from, i32[at + CM.asset])
     const b = balance * (BALANCE_WORDS >> 1)

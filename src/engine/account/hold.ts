@@ -196,6 +196,7 @@ export class HoldPhase {
     if (code === 0 && store.balances.f64[balance * (BALANCE_WORDS >> 1) + BAF.available] < need) {
       code = sell ? Code.INSUFFICIENT_HOLDINGS : Code.INSUFFICIENT_FUNDS
     }
+    if (code === 0 && !store.hasRoomForOrder) code = Code.LIMIT_REACHED
     if (code !== 0) {
       store.submissions.add(
         this.idHash,
