@@ -48,8 +48,8 @@ if (names.length > 1) runApart(names)
 else await runHere(names[0])
 
 /**
- * One benchmark a process: what V8 has learned from one must neither help nor hurt the next (running after
- * the others, the whole engine made garbage that it does not make alone).
+ * One benchmark a process: what V8 has learned from one must neither help nor hurt the next
+ * (behind the others, the whole engine made garbage that it does not make alone).
  */
 function runApart(all: readonly string[]): void {
   const flags = [...(json ? ['--json'] : []), ...(quick ? ['--quick'] : [])]

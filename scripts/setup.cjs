@@ -1,5 +1,5 @@
-// Installs what package-lock.json names when it is not there yet. npm runs it before every script that
-// needs packages, with whatever Node the machine came with, hence plain CommonJS.
+// Installs what package-lock.json names when it is not there yet. npm runs it before every script
+// that needs packages, with whatever Node the machine came with, hence plain CommonJS.
 const { existsSync, readFileSync, writeFileSync } = require('node:fs')
 const { spawnSync } = require('node:child_process')
 const { createHash } = require('node:crypto')

@@ -178,10 +178,10 @@ export class Exchange {
   execute(commands: unknown): Answer[] {
     const answers: Answer[] = []
     for (const command of Array.isArray(commands) ? commands : [commands]) {
-      if (this.waiting === COMMANDS_PER_ROUND_MAX) answers.push(...this.run())
+      if (this.waiting === COMMANDS_PER_ROUND_MAX) this.runInto(answers)
       this.submit(command)
     }
-    answers.push(...this.run())
+    this.runInto(answers)
     return answers
   }
 
@@ -210,10 +210,15 @@ export class Exchange {
 
   /** Runs a round of what is waiting; returns its reports in order, then the answers to queries. */
   run(): Answer[] {
+    const answers: Answer[] = []
+    this.runInto(answers)
+    return answers
+  }
+
+  private runInto(answers: Answer[]): void {
     const { engine, names, commands, refusals, queries } = this
     const firstSeq = engine.seq + 1
     engine.round(commands)
-    const answers: Answer[] = []
     let refusal = 0
     const { reports } = engine
     for (let number = 0; number < reports.count; number += 1) {
@@ -230,7 +235,6 @@ export class Exchange {
     commands.clear()
     refusals.length = 0
     queries.length = 0
-    return answers
   }
 
   /**

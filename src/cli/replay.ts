@@ -1,6 +1,5 @@
 // `onefill replay`: a file of commands through the exchange, its reports into another.
 
-import { once } from 'node:events'
 import { createReadStream, createWriteStream, statSync } from 'node:fs'
 import { performance } from 'node:perf_hooks'
 import type { Readable, Writable } from 'node:stream'
@@ -33,8 +32,9 @@ export async function replay(file: string, options: ReplayOptions): Promise<numb
   const tally = new Tally()
   const exchange = createExchange()
   try {
-    const input: Readable = file === '-' ? process.stdin : createReadStream(file)
+    // Asked for its size first: a file that is not there is said here, not by a stream's event.
     const progress = new Progress(file === '-' ? 0 : statSync(file).size)
+    const input: Readable = file === '-' ? process.stdin : createReadStream(file)
     const output = options.out === '-' ? process.stdout : createWriteStream(options.out)
     await run(exchange, input, output, options.round, tally, progress)
     progress.end()
@@ -71,9 +71,7 @@ async function run(
     }
     if (text.length < CHUNK_CHARS && !isLast) return
     if (failure) throw failure
-    if (!output.write(text) && !isLast)
-      await Promise.race([once(output, 'drain'), once(output, 'close')])
-    if (failure) throw failure
+    await write(output, text)
     text = ''
   }
   let linesInRound = 0
@@ -91,6 +89,13 @@ async function run(
   if (output === process.stdout) return
   output.end()
   await finished(output)
+}
+
+/** Writes and waits until it is handed on, so that a failure is known and memory stays bounded. */
+function write(output: Writable, text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    output.write(text, (error) => (error ? reject(error) : resolve()))
+  })
 }
 
 /** Gives one line to the exchange; one that is no JSON is refused there, in its place. */

@@ -4,7 +4,9 @@ import type { Side, Target } from './intake.ts'
 import type { Instrument } from './names.ts'
 import { abs, ceilDiv, floorDiv, max, TEN7 } from './numbers.ts'
 
-/** One way in which the order may stand in the book: as it is, or as a replace in flight wants it. */
+/**
+ * One way in which the order may stand in the book: as it is, or as a replace in flight wants it.
+ */
 export type Version = { price: bigint; orderQty: bigint }
 
 export type AccountOrder = {
@@ -89,7 +91,9 @@ export class Account {
     return position
   }
 
-  /** The open order of this symbol that goes by this id, now or when a replace in flight succeeds. */
+  /**
+   * The open order of this symbol that goes by this id, now or when a replace in flight succeeds.
+   */
   findOrder(symbol: string, target: Target): AccountOrder | undefined {
     for (const order of this.orders.values()) {
       if (order.instrument.symbol !== symbol) continue

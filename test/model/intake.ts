@@ -1,4 +1,5 @@
-// Reads one JSON object as a command: form, names, precision and size (rows 1 to 6 of the refusals).
+// Reads one JSON object as a command: form, names, precision and size (rows 1 to 6 of the
+// refusals).
 
 import { type Asset, definitionText, type Instrument, type Names } from './names.ts'
 import {
@@ -329,8 +330,8 @@ function targetOf(fields: Fields): Target {
 }
 
 /**
- * How many steps a value is. It is read in units of the step's last digit: what is finer is no whole
- * number of steps, what is beyond the safe integers in those units overflows.
+ * How many steps a value is. It is read in units of the step's last digit: what is finer is no
+ * whole number of steps, what is beyond the safe integers in those units overflows.
  */
 function countOf(value: Decimal, step: Decimal): bigint | 'tooFine' | 'tooLarge' {
   const units = stepsIn(value, oneUnit(step.scale))

@@ -1,21 +1,26 @@
 // The language of the stories in this folder: what a line says, as commands of docs/commands.md.
 //
-//   asset USD decimals 4                        (assets of a market come by themselves: quote 2, base 0)
-//   market NVDA/USD tick 0.01 lot 1 [maker R] [taker R] [reference P] [minQty Q] [maxQty Q] ...
-//   market NVDA-EUR = NVDA/EUR tick ...         a symbol of another name than its base
-//   alice has 1000 USD                          makes the account, deposits under a new id
-//   alice: buy 5 NVDA @ 100 as a-1 [IOC|FOK|GTC] [post-only] [reduce-only] [cancel-newest|cancel-oldest|
-//                                              cancel-both|decrement]
-//   alice: sell 5 NVDA at market as a-2 [FOK]
-//   alice: cancel NVDA a-1                      by client id; `#a-1`: by the order id that a-1 got
+//   asset USD decimals 4                  a market's assets come by themselves: quote 2, base 0
+//   market NVDA/USD tick 0.01 lot 1 maker 0 taker 0.001 reference 100 minQty 2 ...
+//   market NVDA-EUR = NVDA/EUR tick ...   a symbol of another name than its base
+//   alice has 1000 USD                    makes the account, deposits under a new id
+//   alice: buy 5 NVDA @ 100 as a-1 ...    IOC, FOK, GTC, post-only, reduce-only, cancel-newest,
+//                                         cancel-oldest, cancel-both, decrement
+//   alice: sell 5 NVDA at market as a-2 FOK
+//   alice: cancel NVDA a-1                by client id; `#a-1`: by the order id that a-1 got
 //   alice: replace NVDA a-1 with 5 @ 101 as a-3
 //   alice: cancel all [NVDA] [buy|sell]
-//   alice: deposit 5 USD as d-1                 also withdraw, and transfer 5 USD to bob as t-1
+//   alice: deposit 5 USD as d-1           also withdraw, and transfer 5 USD to bob as t-1
 //   halt NVDA, resume NVDA, suspend alice, activate alice
 //   kill switch on [for alice] [cancel all]
 //   limit maxOrderQty 5 maxPositions off [for alice] [in NVDA]
 //   time 2026-01-02 14:30:00[.000]
-//   raw {"cmd": ...}                            any JSON
+//   raw {"cmd": ...}                      any JSON
+//
+// `round` and `end` around indented lines make one round of them. `show alice`, `show book NVDA`,
+// `show orders alice`, `show postings` and `show reports` (as JSON) ask between rounds; `exchange
+// remembers 5 commands` comes first, if at all. `story: title` begins a story; what stands before
+// the first sets the scene for each. Answers are indented by four.
 
 export type Json = Record<string, unknown>
 
@@ -79,20 +84,20 @@ export class Language {
 
   private readonly forms: [RegExp, (groups: Groups) => Json[]][] = [
     [
-      /^asset (?<asset>\S+) decimals (?<decimals>\d+)$/,
+      form('asset {asset} decimals {decimals}'),
       ({ asset, decimals }) => this.asset(asset, Number(decimals)),
     ],
     [
-      /^market ((?<symbol>\S+) = )?(?<base>\S+)\/(?<quote>\S+)(?<rest>( \S+ \S+)*)$/,
+      form('market ({symbol} = )?{base}/{quote}{rest=( \\S+ \\S+)*}'),
       ({ symbol, base, quote, rest }) => [
         ...(this.assets.has(quote) ? [] : this.asset(quote, 2)),
         ...(this.assets.has(base) ? [] : this.asset(base, 0)),
         { cmd: 'instrument', symbol: symbol ?? base, base, quote, ...marketFields(rest) },
       ],
     ],
-    [/^account (?<account>\S+)$/, ({ account }) => this.account(account)],
+    [form('account {account}'), ({ account }) => this.account(account)],
     [
-      /^(?<account>\S+) has (?<amount>\S+) (?<asset>\S+)$/,
+      form('{account} has {amount} {asset}'),
       ({ account, amount, asset }) => {
         const transferId = `gift-${++this.gifts}`
         const deposit = { cmd: 'deposit', account, asset, amount, transferId }
@@ -100,48 +105,52 @@ export class Language {
       },
     ],
     [
-      /^(?<account>\S+): (?<side>buy|sell) (?<orderQty>\S+) (?<symbol>\S+) (@ (?<price>\S+)|at market) as (?<clOrdId>\S+)(?<rest>( \S+)*)$/,
+      form(
+        '{account}: {side=buy|sell} {orderQty} {symbol} (@ {price}|at market)',
+        ' as {clOrdId}{rest=( \\S+)*}',
+      ),
       ({ price, rest, ...order }) => {
         const type = price === undefined ? { ordType: 'market' } : { ordType: 'limit', price }
         return [{ cmd: 'new', ...order, ...type, ...orderFields(rest) }]
       },
     ],
     [
-      /^(?<account>\S+): cancel (?<symbol>\S+) (?<target>\S*[\d#]\S*)$/,
-      ({ account, symbol, target }) => [{ cmd: 'cancel', account, symbol, ...this.target(target) }],
+      form('{account}: cancel {symbol} {target=\\S*[\\d#]\\S*}'),
+      ({ target, ...order }) => [{ cmd: 'cancel', ...order, ...this.target(target) }],
     ],
     [
-      /^(?<account>\S+): replace (?<symbol>\S+) (?<target>\S+) with (?<orderQty>\S+) @ (?<price>\S+) as (?<clOrdId>\S+)$/,
+      form('{account}: replace {symbol} {target} with {orderQty} @ {price} as {clOrdId}'),
       ({ target, ...order }) => [{ cmd: 'replace', ...order, ...this.target(target) }],
     ],
     [
-      /^(?<account>\S+): cancel all( (?<symbol>(?!buy|sell)\S+))?( (?<side>buy|sell))?$/,
+      form('{account}: cancel all( {symbol=(?!buy|sell)\\S+})?( {side=buy|sell})?'),
       (groups) => [{ cmd: 'massCancel', ...present(groups) }],
     ],
     [
-      /^(?<account>\S+): (?<cmd>deposit|withdraw|transfer) (?<amount>\S+) (?<asset>\S+)( to (?<to>\S+))? as (?<transferId>\S+)$/,
+      form(
+        '{account}: {cmd=deposit|withdraw|transfer} {amount} {asset}( to {to})?',
+        ' as {transferId}',
+      ),
       (groups) => [present(groups)],
     ],
-    [/^(?<cmd>halt|resume) (?<symbol>\S+)$/, (groups) => [groups]],
-    [/^(?<cmd>suspend|activate) (?<account>\S+)$/, (groups) => [groups]],
+    [form('{cmd=halt|resume} {symbol}'), (groups) => [groups]],
+    [form('{cmd=suspend|activate} {account}'), (groups) => [groups]],
     [
-      /^kill switch (?<on>on|off)( for (?<account>\S+))?(?<cancelAll> cancel all)?$/,
+      form('kill switch {on=on|off}( for {account})?{cancelAll=( cancel all)?}'),
       ({ on, cancelAll, ...groups }) => {
-        const all = cancelAll === undefined ? {} : { cancelAll: true }
+        const all = cancelAll === '' ? {} : { cancelAll: true }
         return [{ cmd: 'killSwitch', on: on === 'on', ...present(groups), ...all }]
       },
     ],
     [
-      /^limit(?<limits>( [a-z]+[A-Z]\S+ \S+)+)( for (?<account>\S+))?( in (?<symbol>\S+))?$/,
-      ({ limits, ...groups }) => [
-        { cmd: 'limits', ...present(groups), ...limitFields(limits) },
-      ],
+      form('limit{limits=( [a-z]+[A-Z]\\S+ \\S+)+}( for {account})?( in {symbol})?'),
+      ({ limits, ...groups }) => [{ cmd: 'limits', ...present(groups), ...limitFields(limits) }],
     ],
     [
-      /^time (?<date>\d{4}-\d\d-\d\d) (?<clock>\d\d:\d\d:\d\d)(?<ms>\.\d{3})?$/,
-      ({ date, clock, ms }) => [{ cmd: 'time', now: `${date}T${clock}${ms ?? '.000'}Z` }],
+      form('time {date=\\d+-\\d\\d-\\d\\d} {clock=\\d\\d:\\d\\d:\\d\\d}{ms=(\\.\\d+)?}'),
+      ({ date, clock, ms }) => [{ cmd: 'time', now: `${date}T${clock}${ms || '.000'}Z` }],
     ],
-    [/^raw (?<json>.+)$/, ({ json }) => [JSON.parse(json) as Json]],
+    [form('raw {json=.+}'), ({ json }) => [JSON.parse(json) as Json]],
   ]
 
   private asset(asset: string, decimals: number): Json[] {
@@ -160,6 +169,15 @@ export class Language {
   }
 }
 
+/** A line's form: `{name}` is a word, `{name=...}` what a regular expression says. */
+function form(...parts: string[]): RegExp {
+  const source = parts
+    .join('')
+    .replaceAll(/\{(\w+)\}/g, '(?<$1>\\S+)')
+    .replaceAll(/\{(\w+)=([^}]+)\}/g, '(?<$1>$2)')
+  return new RegExp(`^${source}$`)
+}
+
 /** Without the groups that matched nothing. */
 function present(groups: Groups): Json {
   return Object.fromEntries(Object.entries(groups).filter(([, value]) => value !== undefined))
@@ -171,7 +189,9 @@ function pairs(text: string): [string, string][] {
 }
 
 function marketFields(text: string): Json {
-  return Object.fromEntries(pairs(text).map(([word, value]) => [MARKET_FIELDS[word] ?? word, value]))
+  return Object.fromEntries(
+    pairs(text).map(([word, value]) => [MARKET_FIELDS[word] ?? word, value]),
+  )
 }
 
 function orderFields(text: string): Json {

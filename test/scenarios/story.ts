@@ -1,5 +1,5 @@
-// Runs a scenario file: the commands of each story through an exchange of its own, what it answers beside
-// what the file says it should.
+// Runs a scenario file: the commands of each story through an exchange of its own, what it answers
+// beside what the file says it should.
 
 import { createExchange, type Exchange, type Report, restoreExchange } from '../../src/index.ts'
 import { ASSET_DECIMALS_MAX } from '../../src/protocol/bounds.ts'
@@ -46,7 +46,8 @@ export function readStories(text: string): Story[] {
     const number = index + 1
     if (line.startsWith(OUTPUT)) {
       const last = steps.at(-1)
-      if (last === undefined || round !== undefined) throw new Error(`line ${number}: output of what?`)
+      if (last === undefined || round !== undefined)
+        throw new Error(`line ${number}: output of what?`)
       last.expected.push(line.slice(OUTPUT.length))
     } else if (line.startsWith('story: ')) {
       steps = []
@@ -72,15 +73,18 @@ export function readStories(text: string): Story[] {
   return stories.map((story) => ({ ...story, steps: [...scene, ...story.steps] }))
 }
 
-/** Runs a story; what each step told. A fault names the step's line. */
-export function runStory(story: Story): Outcome[] {
+/** Runs a story; what each step told. A fault names the step's line in `file`. */
+export function runStory(story: Story, file: string): Outcome[] {
   const teller = new Teller()
   const outcomes = story.steps.map((step) => {
     try {
       const told = teller.step(step.text)
-      return { step, told: step.isScene ? told.filter((line) => line.startsWith('rejected')) : told }
+      return {
+        step,
+        told: step.isScene ? told.filter((line) => line.startsWith('rejected')) : told,
+      }
     } catch (error) {
-      ;(error as Error).message = `line ${step.line}: ${(error as Error).message}`
+      ;(error as Error).message = `${file}:${step.line}: ${(error as Error).message}`
       throw error
     }
   })
@@ -88,18 +92,27 @@ export function runStory(story: Story): Outcome[] {
   return outcomes
 }
 
-/** The file with what was told in place of what it said. */
+/** A file's questions alone. */
+export function withoutAnswers(text: string): string {
+  const lines = text.split('\n').filter((line) => !line.startsWith(OUTPUT))
+  return lines.join('\n')
+}
+
+/** A file {@link withoutAnswers}, with those that were told. */
 export function rewrite(text: string, outcomes: Outcome[]): string {
   const told = new Map(outcomes.map((outcome) => [outcome.step.outputBehind, outcome.told]))
   const lines: string[] = []
   for (const [index, line] of text.split('\n').entries()) {
-    if (!line.startsWith(OUTPUT)) lines.push(line)
+    lines.push(line)
     for (const output of told.get(index + 1) ?? []) lines.push(OUTPUT + output)
   }
   return lines.join('\n')
 }
 
-/** One story's exchange. Every round is checked: its state, its postings, and both against each other. */
+/**
+ * One story's exchange. Every round is checked: its state, its postings, and both against each
+ * other.
+ */
 class Teller {
   private exchange = createExchange({ postings: true })
   private readonly language = new Language()
@@ -112,7 +125,11 @@ class Teller {
     if (show !== null) return this.show(show[1], show[3] ?? '')
     const remembers = /^exchange remembers (\d+) commands$/.exec(text)
     if (remembers !== null) {
-      this.exchange = createExchange({ postings: true, submissionsRemembered: Number(remembers[1]) })
+      if (this.exchange.seq > 0) throw new Error('this comes before any command')
+      this.exchange = createExchange({
+        postings: true,
+        submissionsRemembered: Number(remembers[1]),
+      })
       return []
     }
     const lines = text.split('\n')

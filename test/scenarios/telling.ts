@@ -22,7 +22,8 @@ export function tellReport(report: Report, withSymbol: boolean): string {
     case 'trade': {
       const role = report.aggressor ? 'taker' : 'maker'
       const state = report.ordStatus === 'filled' ? 'filled' : `left ${report.leavesQty}`
-      return `trade ${id} ${report.lastQty}${of} @ ${report.lastPx} ${role} fee ${report.fee} ${state}`
+      const fill = `${report.lastQty}${of} @ ${report.lastPx}`
+      return `trade ${id} ${fill} ${role} fee ${report.fee} ${state}`
     }
     case 'canceled':
       return `canceled ${id} filled ${report.cumQty} of ${report.orderQty}`
@@ -56,7 +57,8 @@ function fieldOf(report: Report): string {
 
 function detailOf(report: Report): string {
   if (report.affected !== undefined) return ` of ${report.affected}`
-  if (report.transferId !== undefined) return ` ${report.transferId} ${report.amount} ${report.asset}`
+  if (report.transferId !== undefined)
+    return ` ${report.transferId} ${report.amount} ${report.asset}`
   return ''
 }
 
@@ -74,7 +76,8 @@ export function tellBalances({ balances, positions }: BalancesAnswer): string {
 
 /** Best prices in the middle: bids, then asks. */
 export function tellBook({ bids, asks }: BookAnswer): string[] {
-  const level = ({ price, qty, orders }: BookAnswer['bids'][number]) => `${qty} @ ${price} (${orders})`
+  const level = ({ price, qty, orders }: BookAnswer['bids'][number]) =>
+    `${qty} @ ${price} (${orders})`
   return [`bids ${bids.map(level).join(', ') || '-'}`, `asks ${asks.map(level).join(', ') || '-'}`]
 }
 

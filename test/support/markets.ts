@@ -64,7 +64,9 @@ export const LIMIT_NAMES = [
   'maxDailyLoss',
 ]
 
-/** An instrument with fees and bounds as the dice fall; `wide` lets prices go far from the middle. */
+/**
+ * An instrument with fees and bounds as the dice fall; `wide` lets prices go far from the middle.
+ */
 export function instrumentOf(random: Prng, market: Market, wide: boolean): Json {
   const { symbol, base, quote, tick, lot } = market
   const [makerFeeRate, takerFeeRate] = random.pick([
