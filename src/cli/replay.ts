@@ -1,6 +1,6 @@
 // `onefill replay`: a file of commands through the exchange, its reports into another.
 
-import { createReadStream, createWriteStream, statSync } from 'node:fs'
+import { createReadStream, createWriteStream, existsSync, statSync } from 'node:fs'
 import { performance } from 'node:perf_hooks'
 import type { Readable, Writable } from 'node:stream'
 import { finished } from 'node:stream/promises'
@@ -34,6 +34,7 @@ export async function replay(file: string, options: ReplayOptions): Promise<numb
   try {
     // Asked for its size first: a file that is not there is said here, not by a stream's event.
     const progress = new Progress(file === '-' ? 0 : statSync(file).size)
+    refuseSameFile(file, options.out)
     const input: Readable = file === '-' ? process.stdin : createReadStream(file)
     const output = options.out === '-' ? process.stdout : createWriteStream(options.out)
     await run(exchange, input, output, options.round, tally, progress)
@@ -48,6 +49,16 @@ export async function replay(file: string, options: ReplayOptions): Promise<numb
   }
   process.stderr.write(`${tally.summary(exchange, options.hash)}\n`)
   return tally.badLines > 0 ? EXIT.badLines : EXIT.done
+}
+
+/** Opening the output would empty the input. */
+function refuseSameFile(file: string, out: string): void {
+  if (file === '-' || out === '-' || !existsSync(out)) return
+  const [from, to] = [statSync(file), statSync(out)]
+  if (from.ino !== to.ino || from.dev !== to.dev || !from.isFile()) return
+  const error: NodeJS.ErrnoException = new Error(`EINVAL: the reports would overwrite ${out}`)
+  error.code = 'EINVAL'
+  throw error
 }
 
 async function run(

@@ -554,7 +554,8 @@ export class HoldPhase {
     const slippage = limits.rows[row + Limit.marketSlippage]
     if ((flags & Flag.sell) === 0) {
       const ticks = mulDivFloor(reference, MILLIONTHS + slippage, MILLIONTHS)
-      return ticks > INTEGER_MAX ? ticks : Math.max(Math.min(ticks, maxTicks), minTicks)
+      const isClipped = ticks <= INTEGER_MAX || maxTicks < INTEGER_MAX
+      return !isClipped ? ticks : Math.max(Math.min(ticks, maxTicks), minTicks)
     }
     const ticks =
       slippage >= MILLIONTHS ? 1 : mulDivCeil(reference, MILLIONTHS - slippage, MILLIONTHS)

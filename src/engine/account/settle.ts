@@ -277,7 +277,7 @@ export class SettlePhase {
     const { f64 } = this.store.positions
     const p = position * POSITION_DOUBLES
     const before = f64[p + POF.lots]
-    const after = before + signedLots
+    const after = bounded(before + signedLots)
     f64[p + POF.lots] = after
     const cost = f64[p + POF.cost]
     if (before === 0 || before > 0 === signedLots > 0) {

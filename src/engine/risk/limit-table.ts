@@ -34,6 +34,8 @@ export class LimitTable {
   private rowsUsed = 0
   /** Settings by scope: key of (account, symbol), where 0 means all. */
   private readonly scopes = new Map<number, Settings>()
+  /** By account: how many scopes name it. */
+  private readonly scopesOf = new Map<number, number>()
   private readonly symbolRows: number[] = []
   private readonly ownRows = new Map<number, number>()
   /** Rows by their values: equal ones are one. */
@@ -59,18 +61,22 @@ export class LimitTable {
       if (setting === null) scope.delete(name)
       else if (setting !== undefined) scope.set(name, setting)
     }
+    const isNew = !this.scopes.has(key)
     if (scope.size > 0) this.scopes.set(key, scope)
     else this.scopes.delete(key)
+    this.countScopes(account, (scope.size > 0 ? 1 : 0) - (isNew ? 0 : 1))
     // Rows are merged anew when they are next asked for.
     this.symbolRows.length = 0
     this.ownRows.clear()
     this.rowOf.clear()
     this.rowsUsed = 0
-    if (account === 0) return false
-    for (const of of this.scopes.keys()) {
-      if (Math.floor(of / pairKey(1, 0)) === account) return true
-    }
-    return false
+    return account !== 0 && this.scopesOf.has(account)
+  }
+
+  private countScopes(account: number, more: number): void {
+    const count = (this.scopesOf.get(account) ?? 0) + more
+    if (count > 0) this.scopesOf.set(account, count)
+    else this.scopesOf.delete(account)
   }
 
   /** Index in `rows` of the first limit in force for the account in the symbol. */
