@@ -1,6 +1,6 @@
 // The exchange as a library: JSON commands in, JSON reports out, one thread, no I/O.
 
-import { createHash } from 'node:crypto'
+import { createHash, randomInt } from 'node:crypto'
 import {
   AC,
   ACCOUNT_WORDS,
@@ -123,7 +123,7 @@ const ECHO_CHARS_MAX = 64
  *     exchange.execute({ cmd: 'asset', asset: 'USD', decimals: 2 })
  */
 export function createExchange(options: ExchangeOptions = {}): Exchange {
-  return new Exchange(new Engine(options), new Directory())
+  return new Exchange(new Engine({ ...options, hashSeed: randomInt(2 ** 31) }), new Directory())
 }
 
 /**
@@ -139,7 +139,8 @@ export function restoreExchange(
     new TextDecoder().decode(sections.next().value as Uint8Array),
   ) as string[]
   const state = readMarketState(sections.next().value as Uint8Array)
-  const engine = new Engine({ ...options, submissionsRemembered: state.submissionsRemembered })
+  const { submissionsRemembered } = state
+  const engine = new Engine({ ...options, submissionsRemembered, hashSeed: randomInt(2 ** 31) })
   readState(engine, state, sections)
   assert(sections.next().done === true, 'nothing is behind the last section')
   const names = new Directory()

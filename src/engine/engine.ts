@@ -36,6 +36,8 @@ export interface EngineOptions {
   readonly postings?: boolean
   /** Commands for which a closed submission is remembered; part of the state. */
   readonly submissionsRemembered?: number
+  /** Any integer that senders do not know; changes no result, see account/id-hash.ts. Default 0. */
+  readonly hashSeed?: number
   /** Accounts and open orders to make room for at the start; more is made as needed. */
   readonly ordersInitial?: number
 }
@@ -64,7 +66,12 @@ export class Engine {
     const initial = options.ordersInitial ?? 256
     this.submissionsRemembered = options.submissionsRemembered ?? SUBMISSIONS_REMEMBERED
     this.postings = new Postings(options.postings ?? false)
-    this.accounts = new AccountStore(this.market, this.submissionsRemembered, initial)
+    this.accounts = new AccountStore(
+      this.market,
+      this.submissionsRemembered,
+      initial,
+      options.hashSeed ?? 0,
+    )
     this.bookStore = new BookStore(this.events, initial)
     this.lookahead = new BookLookahead(this.bookStore, this.books)
     this.hold = new HoldPhase(this.accounts)

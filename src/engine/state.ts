@@ -11,6 +11,7 @@ import { ID_WORDS } from '../protocol/client-id.ts'
 import type { Asset, Instrument } from '../protocol/instrument.ts'
 import { Flag, Side } from '../protocol/order-flags.ts'
 import type { AccountStore } from './account/account-store.ts'
+import { hashId } from './account/id-hash.ts'
 import {
   AC,
   ACCOUNT_WORDS,
@@ -28,7 +29,7 @@ import {
   POF,
   POSITION_WORDS,
 } from './account/records.ts'
-import { hashId, SU, SUBMISSION_WORDS, SUF, type Submissions } from './account/submissions.ts'
+import { SU, SUBMISSION_WORDS, SUF, type Submissions } from './account/submissions.ts'
 import type { Engine } from './engine.ts'
 import type { ScopeSettings } from './risk/limit-table.ts'
 import { hashRecent, type RecentOrder } from './risk/recent-orders.ts'
@@ -286,7 +287,7 @@ export function readState(
     (x, y) => x.seq - y.seq,
   )) {
     store.submissions.add(
-      hashId(account, words, 0),
+      hashId(account, words, 0, store.submissions.key),
       account,
       words,
       0,
@@ -299,7 +300,16 @@ export function readState(
   for (const { words, account, content, code, orderId, seq } of moved.sort(
     (x, y) => x.seq - y.seq,
   )) {
-    store.transfers.add(hashId(account, words, 0), account, words, 0, content, -code, orderId, seq)
+    store.transfers.add(
+      hashId(account, words, 0, store.transfers.key),
+      account,
+      words,
+      0,
+      content,
+      -code,
+      orderId,
+      seq,
+    )
   }
   recent.sort((x, y) => x.acceptedMs - y.acceptedMs)
   for (const { account, symbolSide, priceTicks, lots, acceptedMs } of recent) {
@@ -363,7 +373,7 @@ function readOrders(reader: StateReader, store: AccountStore, account: number): 
     const isSell = (orders.i32[o + OR.flags] & Flag.sell) !== 0
     positions.f64[(p >> 1) + (isSell ? POF.openSell : POF.openBuy)] +=
       orders.f64[(o >> 1) + ORF.leaves]
-    store.submissions.addOrder(hashId(account, orders.i32, o + OR.id), order)
+    store.submissions.addOrder(hashId(account, orders.i32, o + OR.id, store.submissions.key), order)
   }
 }
 

@@ -10,6 +10,7 @@ import * as marketForms from '../market.ts'
 import { LimitTable } from '../risk/limit-table.ts'
 import { RecentOrders } from '../risk/recent-orders.ts'
 import { needOf } from './fees.ts'
+import { hashKey } from './id-hash.ts'
 import * as records from './records.ts'
 import { pairKey } from './records.ts'
 import { Submissions } from './submissions.ts'
@@ -59,7 +60,8 @@ export class AccountStore {
   readonly limits: LimitTable
 
   /** `initial`: accounts, and open orders, to make room for at the start. */
-  constructor(market: marketForms.Market, remembered: number, initial: number) {
+  constructor(market: marketForms.Market, remembered: number, initial: number, hashSeed: number) {
+    const key = hashKey(hashSeed)
     this.market = market
     this.accounts = new RecordPool('accounts', ACCOUNT_WORDS, initial)
     this.balances = new RecordPool('balances', BALANCE_WORDS, initial)
@@ -67,9 +69,9 @@ export class AccountStore {
     this.positions = new RecordPool('positions', POSITION_WORDS, initial)
     this.positionOf = new IdMap(this.positions, POF.key, initial)
     this.orders = new RecordPool('orders', ORDER_WORDS, initial)
-    this.submissions = new Submissions(this.orders, this.positions, remembered, initial)
+    this.submissions = new Submissions(this.orders, this.positions, remembered, initial, key)
     const never = Number.POSITIVE_INFINITY
-    this.transfers = new Submissions(this.orders, this.positions, never, 64)
+    this.transfers = new Submissions(this.orders, this.positions, never, 64, key)
     this.limits = new LimitTable(
       market.instruments,
       (instrument) => market.assets[instrument.quote]?.decimals ?? 0,

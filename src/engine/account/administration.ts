@@ -11,9 +11,9 @@ import * as messageForms from '../messages.ts'
 import type { AccountStore } from './account-store.ts'
 import * as accountStore from './account-store.ts'
 import { contentOf } from './content.ts'
+import { hashId } from './id-hash.ts'
 import * as records from './records.ts'
 import * as submissionForms from './submissions.ts'
-import { hashId } from './submissions.ts'
 
 // V8 folds constants only in the module that declares them: docs/decisions/0007.
 const { INTEGER_MAX } = bounds
@@ -128,7 +128,7 @@ export class Administration {
     // Deposits are dealt with where the money comes from, in a name space of their own.
     const key = account * 2 + (isDeposit ? 1 : 0)
     const content = contentOf(commands, at)
-    const hash = hashId(key, i32, at + CM.id)
+    const hash = hashId(key, i32, at + CM.id, store.transfers.key)
     const entry = store.transfers.find(hash, key, i32, at + CM.id, seq)
     if (entry !== 0) {
       const s = -entry * SUBMISSION_WORDS

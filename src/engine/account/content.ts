@@ -2,10 +2,13 @@
 
 import type { CommandLog } from '../../protocol/command-log.ts'
 import * as commandLog from '../../protocol/command-log.ts'
-import { hashId } from './submissions.ts'
+import { hashId, hashKey } from './id-hash.ts'
 
 // V8 folds constants only in the module that declares them: docs/decisions/0007.
 const { CM, CMF, CommandKind } = commandLog
+
+/** Fingerprints are part of the state: their key is always the same. */
+const CONTENT_KEY = hashKey(1)
 
 /**
  * A 30-bit fingerprint of all that a command says but its account and id, shifted left by one; the
@@ -24,7 +27,7 @@ export function contentOf(commands: CommandLog, at: number): number {
   if (isReplace) {
     const low = 2 * CMF.orderId
     const orderId = Math.imul(i32[at + low], 0x9e3779b1) + Math.imul(i32[at + low + 1], 0x85ebca77)
-    hash = Math.imul(hash, 3) + hashId(orderId, i32, at + CM.orig)
+    hash = Math.imul(hash, 3) + hashId(orderId, i32, at + CM.orig, CONTENT_KEY)
   }
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
   hash ^= hash >>> 13

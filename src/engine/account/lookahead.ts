@@ -13,9 +13,9 @@ import * as orderFlags from '../../protocol/order-flags.ts'
 import * as marketForms from '../market.ts'
 import { hashRecent } from '../risk/recent-orders.ts'
 import type { AccountStore } from './account-store.ts'
+import { hashId } from './id-hash.ts'
 import * as records from './records.ts'
 import { pairKey } from './records.ts'
-import { hashId } from './submissions.ts'
 
 // V8 folds constants only in the module that declares them: docs/decisions/0007.
 const { CM, CMF, COMMAND_WORDS, CommandKind } = commandLog
@@ -52,13 +52,14 @@ export class Lookahead {
   }
 
   private hash(commands: CommandLog, from: number, to: number): void {
+    const { key } = this.store.submissions
     const { i32 } = commands
     for (let number = from; number < to; number += 1) {
       const at = number * COMMAND_WORDS
       const account = i32[at + CM.account]
       this.recentHash[number - from] = recentHashOf(commands, at)
-      this.idHash[number - from] = hashId(account, i32, at + CM.id)
-      this.origHash[number - from] = hashId(account, i32, at + CM.orig)
+      this.idHash[number - from] = hashId(account, i32, at + CM.id, key)
+      this.origHash[number - from] = hashId(account, i32, at + CM.orig, key)
     }
   }
 

@@ -7,6 +7,7 @@ import { HashTable } from '../../lib/hash-table.ts'
 import { RecordPool } from '../../lib/record-pool.ts'
 import * as clientId from '../../protocol/client-id.ts'
 import { copyId, sameId } from '../../protocol/client-id.ts'
+import { hashId } from './id-hash.ts'
 import * as records from './records.ts'
 
 // V8 folds constants only in the module that declares them: docs/decisions/0007.
@@ -39,6 +40,8 @@ const FORGET_BLOCK = 32
 
 export class Submissions {
   readonly pool: RecordPool
+  /** For {@link hashId}. */
+  readonly key: Int32Array
   private readonly orders: RecordPool
   private readonly positions: RecordPool
   readonly table: HashTable
@@ -51,7 +54,14 @@ export class Submissions {
   private oldest = 0
   private youngest = 0
 
-  constructor(orders: RecordPool, positions: RecordPool, remembered: number, initial: number) {
+  constructor(
+    orders: RecordPool,
+    positions: RecordPool,
+    remembered: number,
+    initial: number,
+    key: Int32Array,
+  ) {
+    this.key = key
     this.orders = orders
     this.positions = positions
     this.remembered = remembered
@@ -61,7 +71,7 @@ export class Submissions {
 
   /**
    * The entry of (account, id in `words[at ..]`) as of `seq`: an order, minus a submission, or 0.
-   * `hash` is what {@link hashId} says of them.
+   * `hash` is what {@link hashId} says of them under `key`.
    */
   find(hash: number, account: number, words: Int32Array, at: number, seq: number): number {
     const { table } = this
@@ -133,7 +143,7 @@ export class Submissions {
     const o = order * ORDER_WORDS
     const s = submission * SUBMISSION_WORDS
     const orderHash = this.hashOfOrder(order)
-    const submissionHash = hashId(submissions[s + SU.account], submissions, s + SU.id)
+    const submissionHash = hashId(submissions[s + SU.account], submissions, s + SU.id, this.key)
     if (orderHash !== submissionHash) {
       this.table.exchange(orderHash, order, -submission)
       this.table.exchange(submissionHash, -submission, order)
@@ -189,7 +199,7 @@ export class Submissions {
       const s = at * SUBMISSION_WORDS
       if (f64[(s >> 1) + SUF.seq] >= seq) break
       gone[count] = at
-      goneHash[count] = hashId(i32[s + SU.account], i32, s + SU.id)
+      goneHash[count] = hashId(i32[s + SU.account], i32, s + SU.id, this.key)
       count += 1
       at = i32[s + SU.younger]
     }
@@ -243,30 +253,6 @@ export class Submissions {
   }
 
   private hashOfOrder(order: number): number {
-    return hashId(this.accountOf(order), this.orders.i32, order * ORDER_WORDS + OR.id)
+    return hashId(this.accountOf(order), this.orders.i32, order * ORDER_WORDS + OR.id, this.key)
   }
 }
-
-/**
- * A 32-bit hash of (account, id): the words, folded, times odd constants, summed, and murmur3's
- * finish. The products do not depend on each other, so the processor computes them side by side.
- */
-export function hashId(account: number, words: Int32Array, at: number): number {
-  let hash =
-    Math.imul(account, 0x9e3779b1) +
-    Math.imul(fold(words[at]), 0x85ebca77) +
-    Math.imul(fold(words[at + 1]), 0xc2b2ae3d) +
-    Math.imul(fold(words[at + 2]), 0x27d4eb2f) +
-    Math.imul(fold(words[at + 3]), 0x165667b1) +
-    Math.imul(fold(words[at + 4]), 0x1b873593) +
-    Math.imul(fold(words[at + 5]), 0xcc9e2d51) +
-    Math.imul(fold(words[at + 6]), 0x2c1b3c6d) +
-    Math.imul(fold(words[at + 7]), 0x297a2d39)
-  hash |= 0
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
-  return hash ^ (hash >>> 16)
-}
-
-/** Lets the high bits of a word count in the low ones; a bijection. */
-const fold = (word: number): number => word ^ (word >>> 15)
