@@ -283,34 +283,8 @@ export function readState(
     readRecent(reader, account, recent)
     assert(reader.isAtEnd, 'an account section has nothing behind it')
   }
-  for (const { words, account, content, code, orderId, seq } of used.sort(
-    (x, y) => x.seq - y.seq,
-  )) {
-    store.submissions.add(
-      hashId(account, words, 0, store.submissions.key),
-      account,
-      words,
-      0,
-      content,
-      -code,
-      orderId,
-      seq,
-    )
-  }
-  for (const { words, account, content, code, orderId, seq } of moved.sort(
-    (x, y) => x.seq - y.seq,
-  )) {
-    store.transfers.add(
-      hashId(account, words, 0, store.transfers.key),
-      account,
-      words,
-      0,
-      content,
-      -code,
-      orderId,
-      seq,
-    )
-  }
+  restoreUsed(store.submissions, used)
+  restoreUsed(store.transfers, moved)
   recent.sort((x, y) => x.acceptedMs - y.acceptedMs)
   for (const { account, symbolSide, priceTicks, lots, acceptedMs } of recent) {
     const hash = hashRecent(account, symbolSide, priceTicks, lots)
@@ -409,6 +383,14 @@ function readSubmissions(reader: StateReader, into: Used[]): void {
       orderId: reader.f64(),
       seq: reader.f64(),
     })
+  }
+}
+
+/** Enters what was read, oldest first, as it was remembered. */
+function restoreUsed(into: Submissions, used: Used[]): void {
+  used.sort((x, y) => x.seq - y.seq)
+  for (const { words, account, content, code, orderId, seq } of used) {
+    into.add(hashId(account, words, 0, into.key), account, words, 0, content, -code, orderId, seq)
   }
 }
 
