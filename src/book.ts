@@ -3,7 +3,7 @@
 import { Book, BookStore, type Depth } from './engine/book/book.ts'
 import { assert } from './lib/assert.ts'
 import type { EventLog } from './protocol/event-log.ts'
-import { orderFlags, type Side } from './protocol/order-flags.ts'
+import type { Side } from './protocol/order-flags.ts'
 
 export { CODE_NAMES, Code, codeText } from './protocol/codes.ts'
 export { type BookEvent, EV, EVENT_WORDS, EVF, EventKind, EventLog } from './protocol/event-log.ts'
@@ -100,6 +100,3 @@ export class OrderBook {
     this.events.begin(this.operations, 0, 0)
   }
 }
-
-/** A GTC limit order's flag word, for readers of the arrays. */
-export const plainFlags = (side: Side): number => orderFlags({ side })

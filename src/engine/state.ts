@@ -54,8 +54,7 @@ interface MarketState {
   limits: ScopeSettings[]
 }
 
-// --- writing
-// --------------------------------------------------------------------------------------
+// --- writing -----------------------------------------------------------------------------------
 
 /** The sections of a state between rounds. Each is valid until the next is asked for. */
 export function* writeState(engine: Engine): Generator<Uint8Array> {
@@ -243,8 +242,7 @@ function list(first: number, next: (at: number) => number): number[] {
   return handles
 }
 
-// --- reading
-// --------------------------------------------------------------------------------------
+// --- reading -----------------------------------------------------------------------------------
 
 /** What {@link readState} learns from the first section, before an engine can be made for it. */
 export function readMarketState(section: Uint8Array): MarketState {
@@ -319,8 +317,7 @@ function readAccount(reader: StateReader, store: AccountStore, account: number):
 }
 
 function readOrders(reader: StateReader, store: AccountStore, account: number): void {
-  const a = account * ACCOUNT_WORDS
-  const { accounts, orders, positions } = store
+  const { orders } = store
   for (let left = reader.u32(); left > 0; left -= 1) {
     const order = orders.alloc()
     const o = order * ORDER_WORDS
@@ -333,20 +330,7 @@ function readOrders(reader: StateReader, store: AccountStore, account: number): 
     orders.i32[o + OR.flags] = reader.u32()
     orders.i32[o + OR.content] = reader.u32() | 0
     reader.words(orders.i32, o + OR.id, ID_WORDS)
-    const last = accounts.i32[a + AC.lastOrder]
-    orders.i32[o + OR.before] = last
-    if (last === 0) accounts.i32[a + AC.firstOrder] = order
-    else orders.i32[last * ORDER_WORDS + OR.behind] = order
-    accounts.i32[a + AC.lastOrder] = order
-    accounts.i32[a + AC.openOrders] += 1
-    const p = position * POSITION_WORDS
-    if (positions.i32[p + PO.openOrders] === 0 && positions.f64[(p >> 1) + POF.lots] === 0) {
-      accounts.i32[a + AC.activeSymbols] += 1
-    }
-    positions.i32[p + PO.openOrders] += 1
-    const isSell = (orders.i32[o + OR.flags] & Flag.sell) !== 0
-    positions.f64[(p >> 1) + (isSell ? POF.openSell : POF.openBuy)] +=
-      orders.f64[(o >> 1) + ORF.leaves]
+    store.enlist(order, position, orders.f64[(o >> 1) + ORF.leaves])
     store.submissions.addOrder(hashId(account, orders.i32, o + OR.id, store.submissions.key), order)
   }
 }

@@ -118,8 +118,7 @@ class Decoder {
     }
   }
 
-  // --- orders
-  // -------------------------------------------------------------------------------------
+  // --- orders ----------------------------------------------------------------------------------
 
   private submit(): undefined {
     const { command, log } = this
@@ -200,8 +199,7 @@ class Decoder {
     return { price, qty }
   }
 
-  // --- money
-  // --------------------------------------------------------------------------------------
+  // --- money -----------------------------------------------------------------------------------
 
   private transfer(kind: CommandKind): undefined {
     const { log, names } = this
@@ -218,8 +216,7 @@ class Decoder {
     log.f64[(at >> 1) + CMF.amount] = amount
   }
 
-  // --- definitions
-  // --------------------------------------------------------------------------------
+  // --- definitions -----------------------------------------------------------------------------
 
   private asset(): undefined {
     const { command, names, log } = this
@@ -335,8 +332,7 @@ class Decoder {
     return isNegative && value > 0 ? -value : value
   }
 
-  // --- switches
-  // -----------------------------------------------------------------------------------
+  // --- switches --------------------------------------------------------------------------------
 
   private simple(kind: CommandKind, account: number, symbol: number): undefined {
     if (!this.refusal) this.log.add(kind, account, symbol, 0)
@@ -371,8 +367,7 @@ class Decoder {
     this.log.f64[(at >> 1) + CMF.nowMs] = Date.parse(this.text('now'))
   }
 
-  // --- names
-  // --------------------------------------------------------------------------------------
+  // --- names -----------------------------------------------------------------------------------
 
   private assetNamed(field: string): number {
     const handle = this.names.asset(this.text(field))

@@ -12,7 +12,6 @@ import {
   type ExecType,
   Mark,
   ORD_STATUS_NAMES,
-  REPORT_WORDS,
   type ReportLog,
   RP,
   RPF,
@@ -113,15 +112,6 @@ export function readReport(log: ReportLog, at: number, names: Directory): Report
   const nowMs = f64[f + RPF.nowMs]
   if (nowMs !== 0) report.transactTime = new Date(nowMs).toISOString()
   return report
-}
-
-/** All reports of a log, in order. */
-export function readReports(log: ReportLog, names: Directory): Report[] {
-  const reports: Report[] = []
-  for (let number = 0; number < log.count; number += 1) {
-    reports.push(readReport(log, number * REPORT_WORDS, names))
-  }
-  return reports
 }
 
 function readOrder(

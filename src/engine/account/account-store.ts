@@ -151,6 +151,25 @@ export class AccountStore {
     return leaves >= 0 ? leaves : this.inFlight.f64[-leaves * (IN_FLIGHT_WORDS >> 1) + IFF.leaves]
   }
 
+  /** Enters an order with its position and flags behind its account's others; counts it as open. */
+  enlist(order: number, position: number, lots: number): void {
+    const { accounts, orders, positions } = this
+    const p = position * POSITION_WORDS
+    const a = positions.i32[p + PO.account] * ACCOUNT_WORDS
+    const last = accounts.i32[a + AC.lastOrder]
+    orders.i32[order * ORDER_WORDS + OR.before] = last
+    if (last === 0) accounts.i32[a + AC.firstOrder] = order
+    else orders.i32[last * ORDER_WORDS + OR.behind] = order
+    accounts.i32[a + AC.lastOrder] = order
+    accounts.i32[a + AC.openOrders] += 1
+    if (positions.i32[p + PO.openOrders] === 0 && positions.f64[(p >> 1) + POF.lots] === 0) {
+      accounts.i32[a + AC.activeSymbols] += 1
+    }
+    positions.i32[p + PO.openOrders] += 1
+    const isSell = (orders.i32[order * ORDER_WORDS + OR.flags] & Flag.sell) !== 0
+    positions.f64[(p >> 1) + (isSell ? POF.openSell : POF.openBuy)] += lots
+  }
+
   /** Lots filled of an order. */
   cumOf(order: number): number {
     const fills = this.orders.i32[order * ORDER_WORDS + OR.fills]

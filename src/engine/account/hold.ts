@@ -147,8 +147,7 @@ export class HoldPhase {
     }
   }
 
-  // --- new
-  // ----------------------------------------------------------------------------------------
+  // --- new -------------------------------------------------------------------------------------
 
   private submit(): void {
     const { store, commands, at, seq } = this
@@ -251,33 +250,18 @@ export class HoldPhase {
     i32[o + OR.position] = position
     i32[o + OR.content] = contentOf(this.commands, at)
     i32[o + OR.flags] = flags
-    const accounts = store.accounts.i32
-    const a = account * ACCOUNT_WORDS
-    const last = accounts[a + AC.lastOrder]
-    i32[o + OR.before] = last
-    if (last === 0) accounts[a + AC.firstOrder] = order
-    else i32[last * ORDER_WORDS + OR.behind] = order
-    accounts[a + AC.lastOrder] = order
-    accounts[a + AC.openOrders] += 1
+    store.enlist(order, position, lots)
     store.submissions.addOrder(this.idHash, order)
-
-    const p = position * POSITION_WORDS
-    const positions = store.positions
-    if (positions.i32[p + PO.openOrders] === 0 && positions.f64[(p >> 1) + POF.lots] === 0) {
-      accounts[a + AC.activeSymbols] += 1
-    }
-    positions.i32[p + PO.openOrders] += 1
     const sell = (flags & Flag.sell) !== 0
-    positions.f64[(p >> 1) + (sell ? POF.openSell : POF.openBuy)] += lots
-    const balance = positions.i32[p + (sell ? PO.baseBalance : PO.quoteBalance)]
+    const p = position * POSITION_WORDS
+    const balance = store.positions.i32[p + (sell ? PO.baseBalance : PO.quoteBalance)]
     const b = balance * (BALANCE_WORDS >> 1)
     store.balances.f64[b + BAF.available] -= need
     store.balances.f64[b + BAF.held] += need
     return order
   }
 
-  // --- replace
-  // ------------------------------------------------------------------------------------
+  // --- replace ---------------------------------------------------------------------------------
 
   private replace(): void {
     const { store, commands, at, seq } = this
@@ -402,8 +386,7 @@ export class HoldPhase {
     this.outcome(OutcomeKind.rejected, code)
   }
 
-  // --- cancels
-  // ------------------------------------------------------------------------------------
+  // --- cancels ---------------------------------------------------------------------------------
 
   private cancel(): void {
     const { store, commands, at } = this
@@ -450,8 +433,7 @@ export class HoldPhase {
     }
   }
 
-  // --- what they share
-  // ----------------------------------------------------------------------------
+  // --- what they share -------------------------------------------------------------------------
 
   /** Answers a client id that was used before; false if it is new. */
   private seenBefore(account: number, isReplace: boolean): boolean {

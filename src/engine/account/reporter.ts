@@ -96,8 +96,8 @@ export class Reporter {
   }
 
   /** A command was refused before any book saw it. */
-  rejected(command: number, seq: number, code: number, index: number): void {
-    const at = this.ofCommand(ExecType.rejected | (code << 8), command, seq, index)
+  rejected(command: number, seq: number, code: number): void {
+    const at = this.ofCommand(ExecType.rejected | (code << 8), command, seq, 0)
     this.reports.i32[at + RP.flags] |= OrdStatus.rejected << 8
   }
 

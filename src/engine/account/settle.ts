@@ -81,8 +81,7 @@ export class SettlePhase {
     for (; event < events.count; event += 1) this.event(events, event)
   }
 
-  // --- commands that no book saw
-  // ------------------------------------------------------------------
+  // --- commands that no book saw ---------------------------------------------------------------
 
   private outcome(commands: CommandLog, outcomes: RecordLog, number: number, seq: number): void {
     const { i32, f64 } = outcomes
@@ -90,7 +89,7 @@ export class SettlePhase {
     const command = i32[at + OC.command]
     switch (i32[at + OC.kind]) {
       case OutcomeKind.rejected:
-        return this.reporter.rejected(command, seq, i32[at + OC.code], 0)
+        return this.reporter.rejected(command, seq, i32[at + OC.code])
       case OutcomeKind.duplicate:
         return this.reporter.duplicate(
           command,
@@ -124,8 +123,7 @@ export class SettlePhase {
     postings.add(seq, 0, to, asset, amount)
   }
 
-  // --- what the books said
-  // ------------------------------------------------------------------------
+  // --- what the books said ---------------------------------------------------------------------
 
   private event(events: EventLog, number: number): void {
     const { i32, f64 } = events

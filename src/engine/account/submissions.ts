@@ -179,13 +179,9 @@ export class Submissions {
     }
   }
 
-  /** Bytes of memory behind the hash table, and behind the submissions. */
+  /** Bytes of memory behind the hash table. */
   get tableBytes(): number {
     return this.table.bytes
-  }
-
-  get submissionBytes(): number {
-    return this.pool.bytes
   }
 
   /** Lets go of a block of the oldest whose last event was before `seq`; false if that was all. */
