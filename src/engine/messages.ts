@@ -1,7 +1,8 @@
 // What the phases of a round hand to each other: fixed-size records, so that rings can carry them.
 
 /** From an account to a book, 16 words; what the book answers is in protocol/event-log.ts.
- *  i32 0 kind (new, cancel or replace)  1 order flags  2 account  3 tag  4 symbol
+ *  i32 0 kind: new, cancel or replace; a transfer's amount passes through on its way to account 2
+ *      1 order flags  2 account  3 tag  4 symbol, of a transfer the asset
  *      5 index of its first event, -1 for the cancels of a mass cancel
  *  f64 3 seq  4 orderId  5 priceTicks  6 qtyLots  7 aux: a replace's submission */
 export const MESSAGE_WORDS = 16
@@ -21,5 +22,7 @@ export const OutcomeKind = {
   accepted: 3,
   /** A deposit, withdrawal or transfer whose amount the sender holds. */
   transfer: 4,
+  /** A shard's part in a command that another shard reports. */
+  part: 5,
 } as const
 export type OutcomeKind = (typeof OutcomeKind)[keyof typeof OutcomeKind]

@@ -5,7 +5,7 @@
 //       4  .. 11 clOrdId or transferId           12 .. 19 origClOrdId
 //   f64 10 priceTicks, or an amount, or the clock in ms
 //       11 qtyLots         12 target orderId     13 number of the definition
-//       14, 15 reserved, zero
+//       14 seq, stamped when the round is cut            15 reserved, zero
 //
 // Definitions and limits are wide and rare: they travel as objects beside the records.
 
@@ -58,7 +58,11 @@ export const CMF = {
   qtyLots: 11,
   orderId: 12,
   definition: 13,
+  seq: 14,
 } as const
+
+const DOUBLES = COMMAND_WORDS >> 1
+const { seq: SEQ } = CMF
 
 /** In the flags word of massCancel: side 0, 1, or this for both. */
 export const BOTH_SIDES = 2
@@ -92,6 +96,14 @@ export class CommandLog extends RecordLog {
   define(base: number, definition: Definition): void {
     this.f64[(base >> 1) + CMF.definition] = this.definitions.length
     this.definitions.push(definition)
+  }
+
+  /** Gives the commands in the log their numbers, from `firstSeq`. */
+  stamp(firstSeq: number): void {
+    const { f64, count } = this
+    for (let number = 0; number < count; number += 1) {
+      f64[number * DOUBLES + SEQ] = firstSeq + number
+    }
   }
 
   override clear(): void {

@@ -37,6 +37,10 @@ export const EventKind = {
   replaceRejected: 9,
   /** A cancel was refused with `code`. */
   cancelRejected: 10,
+  /** No book's: the owner receives qtyLots smallest units of asset `symbol` from another shard. */
+  credited: 11,
+  /** No order's: the symbol's last trade of the round, priceTicks. */
+  reference: 12,
 } as const
 export type EventKind = (typeof EventKind)[keyof typeof EventKind]
 
@@ -85,7 +89,14 @@ const { seq: SEQ } = EVF
 
 const KIND_NAMES = Object.keys(EventKind) as (keyof typeof EventKind)[]
 
-export class EventLog {
+/** Events to read: those of an {@link EventLog}, or records that a ring brought. */
+export interface EventRecords {
+  readonly i32: Int32Array
+  readonly f64: Float64Array
+  readonly count: number
+}
+
+export class EventLog implements EventRecords {
   i32: Int32Array
   f64: Float64Array
   /** Events in the log. */

@@ -48,6 +48,18 @@ export type AdministrativeKind =
   | typeof CommandKind.limits
   | typeof CommandKind.time
 
+/** The account that a deposit, withdrawal or transfer at word `at` pays into. */
+export function recipientOf({ i32 }: CommandLog, at: number): number {
+  switch (i32[at + CM.kind]) {
+    case CommandKind.deposit:
+      return i32[at + CM.account]
+    case CommandKind.withdraw:
+      return EXTERNAL
+    default:
+      return i32[at + CM.to]
+  }
+}
+
 /** What became of a transfer. One object, overwritten by each call. */
 const transferred = { kind: OutcomeKind.transfer as messageForms.OutcomeKind, code: 0 }
 

@@ -18,7 +18,7 @@ import { firstRefusal } from '../risk/chain.ts'
 import { Check } from '../risk/check.ts'
 import { hashRecent } from '../risk/recent-orders.ts'
 import type { AccountStore } from './account-store.ts'
-import { Administration } from './administration.ts'
+import { Administration, recipientOf } from './administration.ts'
 import { contentOf } from './content.ts'
 import { needOf } from './fees.ts'
 import { openReplace, raiseReplace } from './in-flight.ts'
@@ -26,6 +26,7 @@ import * as lookaheadForms from './lookahead.ts'
 import { Lookahead } from './lookahead.ts'
 import * as records from './records.ts'
 import { pairKey } from './records.ts'
+import type { Residence } from './residence.ts'
 import * as submissionForms from './submissions.ts'
 
 // V8 folds constants only in the module that declares them: docs/decisions/0007.
@@ -63,6 +64,7 @@ export class HoldPhase {
   /** Outcomes of commands that no book has to see, in seq order. */
   readonly outcomes = new RecordLog(OUTCOME_WORDS, 256)
   private readonly store: AccountStore
+  private readonly residence: Residence
   private readonly administration: Administration
   private readonly check = new Check()
   private readonly lookahead: Lookahead
@@ -79,13 +81,17 @@ export class HoldPhase {
   private recentAt = 0
   private seq = 0
 
-  constructor(store: AccountStore) {
+  constructor(store: AccountStore, residence: Residence) {
     this.store = store
+    this.residence = residence
     this.lookahead = new Lookahead(store)
     this.administration = new Administration(store)
   }
 
-  /** Handles all commands of a round, the first of which has `firstSeq`. */
+  /**
+   * Handles a round's commands of the accounts that live here, stamped with their seq. `firstSeq`
+   * is that of the round's first command, here or elsewhere.
+   */
   run(commands: CommandLog, firstSeq: number): void {
     this.commands = commands
     this.messages.clear()
@@ -98,7 +104,7 @@ export class HoldPhase {
       for (let number = from; number < to; number += 1) {
         this.number = number
         this.at = number * COMMAND_WORDS
-        this.seq = firstSeq + number
+        this.seq = commands.f64[(this.at >> 1) + CMF.seq]
         this.idHash = this.lookahead.idHash[number - from]
         this.origHash = this.lookahead.origHash[number - from]
         this.handle(commands.i32[this.at + CM.kind] as commandLog.CommandKind)
@@ -120,14 +126,8 @@ export class HoldPhase {
         return this.killSwitch()
       case CommandKind.deposit:
       case CommandKind.withdraw:
-      case CommandKind.transfer: {
-        const { code, kind: outcome } = this.administration.transfer(
-          this.commands,
-          this.at,
-          this.seq,
-        )
-        return this.outcome(outcome, code)
-      }
+      case CommandKind.transfer:
+        return this.transfer()
       case CommandKind.asset:
       case CommandKind.instrument:
       case CommandKind.account:
@@ -138,6 +138,8 @@ export class HoldPhase {
       case CommandKind.limits:
       case CommandKind.time: {
         const code = this.administration.apply(kind, this.commands, this.at)
+        // Every shard carries these out; one reports them.
+        if (!this.residence.speaks && isEverybodys(kind)) return
         return this.outcome(code === 0 ? OutcomeKind.accepted : OutcomeKind.rejected, code)
       }
       case CommandKind.none:
@@ -417,7 +419,8 @@ export class HoldPhase {
 
   private killSwitch(): void {
     const orders = this.administration.killSwitch(this.commands, this.at)
-    this.outcome(OutcomeKind.accepted, 0, orders.length)
+    const isOurs = this.residence.speaks || this.commands.i32[this.at + CM.account] !== 0
+    this.outcome(isOurs ? OutcomeKind.accepted : OutcomeKind.part, 0, orders.length)
     this.cancelAll(orders)
   }
 
@@ -431,6 +434,21 @@ export class HoldPhase {
       const id = store.orders.f64[order * (ORDER_WORDS >> 1) + ORF.orderId]
       this.message(CommandKind.cancel, 0, account, order, symbol, -1, id, 0, 0, 0)
     }
+  }
+
+  // --- transfers -------------------------------------------------------------------------------
+
+  private transfer(): void {
+    const { commands, at, seq } = this
+    const { code, kind } = this.administration.transfer(commands, at, seq)
+    this.outcome(kind, code)
+    if (kind !== OutcomeKind.transfer) return
+    const to = recipientOf(commands, at)
+    if (this.residence.isHome(to)) return
+    // By way of a book's shard, as all that accounts tell each other.
+    const amount = commands.f64[(at >> 1) + CMF.amount]
+    const asset = commands.i32[at + CM.asset]
+    this.message(CommandKind.transfer, 0, to, 0, asset, 0, 0, 0, amount, 0)
   }
 
   // --- what they share -------------------------------------------------------------------------
@@ -643,6 +661,10 @@ export class HoldPhase {
     f64[f + MSF.aux] = aux
   }
 }
+
+/** Whether a command that is no order is carried out by every shard: all but marks on accounts. */
+const isEverybodys = (kind: commandLog.CommandKind): boolean =>
+  kind !== CommandKind.suspend && kind !== CommandKind.activate
 
 function quantityRefusal(terms: Float64Array, t: number, lots: number): number {
   if (lots < terms[t + TM.minQtyLots]) return Code.QTY_BELOW_MIN

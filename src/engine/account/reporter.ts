@@ -19,7 +19,8 @@ export class Reporter {
   private readonly store: AccountStore
   private readonly reports: ReportLog
   private commands: CommandLog | undefined
-  private firstSeq = 0
+  /** The command that the book's last refusal was about: refusals come in seq order. */
+  private refused = 0
 
   constructor(store: AccountStore, reports: ReportLog) {
     this.store = store
@@ -27,9 +28,9 @@ export class Reporter {
   }
 
   /** Starts a round's reports. */
-  begin(commands: CommandLog, firstSeq: number): void {
+  begin(commands: CommandLog): void {
     this.commands = commands
-    this.firstSeq = firstSeq
+    this.refused = 0
     this.reports.clear()
   }
 
@@ -95,6 +96,12 @@ export class Reporter {
     this.reports.f64[(at >> 1) + RPF.amount] = f64[(from >> 1) + CMF.amount]
   }
 
+  /** This shard's part in a command that another shard reports; it ends up in that report. */
+  part(command: number, seq: number, affected: number): void {
+    const at = this.ofCommand(ExecType.none, command, seq, 0)
+    this.reports.i32[at + RP.affected] = affected
+  }
+
   /** A command was refused before any book saw it. */
   rejected(command: number, seq: number, code: number): void {
     const at = this.ofCommand(ExecType.rejected | (code << 8), command, seq, 0)
@@ -103,7 +110,9 @@ export class Reporter {
 
   /** The book refused the command with this seq. */
   rejectedByBook(seq: number, index: number, code: number, orderId: number): void {
-    const at = this.ofCommand(ExecType.rejected | (code << 8), seq - this.firstSeq, seq, index)
+    const { f64 } = this.commands as CommandLog
+    while (f64[this.refused * (COMMAND_WORDS >> 1) + CMF.seq] < seq) this.refused += 1
+    const at = this.ofCommand(ExecType.rejected | (code << 8), this.refused, seq, index)
     this.reports.i32[at + RP.flags] |= OrdStatus.rejected << 8
     this.reports.f64[(at >> 1) + RPF.orderId] = orderId
   }

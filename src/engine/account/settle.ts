@@ -7,7 +7,7 @@ import type { RecordLog } from '../../lib/record-log.ts'
 import * as bounds from '../../protocol/bounds.ts'
 import type { CommandLog } from '../../protocol/command-log.ts'
 import * as commandLog from '../../protocol/command-log.ts'
-import type { EventLog } from '../../protocol/event-log.ts'
+import type { EventRecords } from '../../protocol/event-log.ts'
 import * as eventLog from '../../protocol/event-log.ts'
 import * as orderFlags from '../../protocol/order-flags.ts'
 import * as reportLog from '../../protocol/report-log.ts'
@@ -15,10 +15,12 @@ import * as marketForms from '../market.ts'
 import * as messageForms from '../messages.ts'
 import type { AccountStore } from './account-store.ts'
 import * as accountStore from './account-store.ts'
+import { recipientOf } from './administration.ts'
 import { carryAfter, feeOf } from './fees.ts'
 import type { Postings } from './postings.ts'
 import * as records from './records.ts'
 import type { Reporter } from './reporter.ts'
+import type { Residence } from './residence.ts'
 import * as submissionForms from './submissions.ts'
 
 // V8 folds constants only in the module that declares them: docs/decisions/0007.
@@ -59,19 +61,22 @@ export class SettlePhase {
   private readonly store: AccountStore
   private readonly reporter: Reporter
   private readonly postings: Postings
+  private readonly residence: Residence
 
-  constructor(store: AccountStore, reporter: Reporter, postings: Postings) {
+  constructor(store: AccountStore, residence: Residence, reporter: Reporter, postings: Postings) {
     this.store = store
+    this.residence = residence
     this.reporter = reporter
     this.postings = postings
   }
 
   /** Settles a round: the books' events and the hold phase's outcomes, merged by seq. */
-  run(commands: CommandLog, firstSeq: number, outcomes: RecordLog, events: EventLog): void {
-    this.reporter.begin(commands, firstSeq)
+  run(commands: CommandLog, outcomes: RecordLog, events: EventRecords): void {
+    this.reporter.begin(commands)
     let event = 0
     for (let outcome = 0; outcome < outcomes.count; outcome += 1) {
-      const seq = firstSeq + outcomes.i32[outcome * OUTCOME_WORDS + OC.command]
+      const command = outcomes.i32[outcome * OUTCOME_WORDS + OC.command]
+      const seq = commands.f64[command * (COMMAND_WORDS >> 1) + CMF.seq]
       while (event < events.count && events.f64[event * (EVENT_WORDS >> 1) + EVF.seq] < seq) {
         this.event(events, event)
         event += 1
@@ -100,6 +105,8 @@ export class SettlePhase {
       case OutcomeKind.transfer:
         this.settleTransfer(commands, command * COMMAND_WORDS, seq)
         return this.reporter.accepted(command, seq, 0)
+      case OutcomeKind.part:
+        return this.reporter.part(command, seq, i32[at + OC.affected])
       default:
         return this.reporter.accepted(command, seq, i32[at + OC.affected])
     }
@@ -113,19 +120,23 @@ export class SettlePhase {
     const asset = i32[at + CM.asset]
     const amount = f64[(at >> 1) + CMF.amount]
     const from = kind === CommandKind.deposit ? EXTERNAL : account
-    const other = kind === CommandKind.withdraw ? EXTERNAL : i32[at + CM.to]
-    const to = kind === CommandKind.deposit ? account : other
+    const to = recipientOf(commands, at)
     const fromBalance = store.balance(from, asset)
-    const toBalance = store.balance(to, asset)
     store.balances.f64[fromBalance * BALANCE_DOUBLES + BAF.held] -= amount
-    store.balances.f64[toBalance * BALANCE_DOUBLES + BAF.available] += amount
+    if (this.residence.isHome(to)) this.credit(to, asset, amount)
     postings.add(seq, 0, from, asset, -amount)
     postings.add(seq, 0, to, asset, amount)
   }
 
+  private credit(account: number, asset: number, amount: number): void {
+    const { store } = this
+    const balance = store.balance(account, asset)
+    store.balances.f64[balance * BALANCE_DOUBLES + BAF.available] += amount
+  }
+
   // --- what the books said ---------------------------------------------------------------------
 
-  private event(events: EventLog, number: number): void {
+  private event(events: EventRecords, number: number): void {
     const { i32, f64 } = events
     const at = number * EVENT_WORDS
     const f = at >> 1
@@ -166,6 +177,8 @@ export class SettlePhase {
         // The order of a mass cancel that was gone by the time it was its turn: nothing to say.
         if (index >= 0) this.reporter.rejectedByBook(seq, index, code, 0)
         return
+      case EventKind.credited:
+        return this.credit(i32[at + EV.owner], i32[at + EV.symbol], f64[f + EVF.qtyLots])
       default:
         assert(false, `a known kind of event, not ${kind}`)
     }
@@ -173,7 +186,7 @@ export class SettlePhase {
 
   /** One order's fill: pay, receive, take the fee, move the position. */
   private fill(
-    events: EventLog,
+    events: EventRecords,
     at: number,
     order: number,
     seq: number,
@@ -239,15 +252,11 @@ export class SettlePhase {
     if (postings.enabled) {
       const account = positions.i32[p + PO.account]
       const transaction = isTaker ? index : index - 1
-      postings.add(seq, transaction, account, terms[t + TM.base], isSell ? -base : base)
-      postings.add(
-        seq,
-        transaction,
-        account,
-        terms[t + TM.quote],
-        isSell ? notional - fee : -notional - fee,
-      )
-      postings.add(seq, transaction, FEES, terms[t + TM.quote], fee)
+      const [baseAsset, quoteAsset] = [terms[t + TM.base], terms[t + TM.quote]]
+      const paid = isSell ? notional - fee : -notional - fee
+      postings.add(seq, transaction, account, baseAsset, isSell ? -base : base, index)
+      postings.add(seq, transaction, account, quoteAsset, paid, index)
+      postings.add(seq, transaction, FEES, quoteAsset, fee, index)
     }
     const tradeId = events.f64[f + EVF.aux]
     this.reporter.trade(order, seq, index, ticks, lots, tradeId, fee, leaves, isTaker)
@@ -304,7 +313,13 @@ export class SettlePhase {
     f64[(b >> 1) + BAF.realisedToday] = bounded(f64[(b >> 1) + BAF.realisedToday] + profit)
   }
 
-  private replaced(events: EventLog, at: number, order: number, seq: number, index: number): void {
+  private replaced(
+    events: EventRecords,
+    at: number,
+    order: number,
+    seq: number,
+    index: number,
+  ): void {
     const { store } = this
     const f = at >> 1
     const submission = events.f64[f + EVF.aux]

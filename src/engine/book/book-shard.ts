@@ -1,0 +1,99 @@
+// A shard of symbol actors: their books, and the phase of a round that changes them.
+
+import { RecordLog } from '../../lib/record-log.ts'
+import * as commandLog from '../../protocol/command-log.ts'
+import * as eventLog from '../../protocol/event-log.ts'
+import { EventLog } from '../../protocol/event-log.ts'
+import * as messageForms from '../messages.ts'
+import { Book, BookStore } from './book.ts'
+import * as lookaheadForms from './lookahead.ts'
+import { BookLookahead } from './lookahead.ts'
+
+// V8 folds constants only in the module that declares them: docs/decisions/0007.
+const { CommandKind } = commandLog
+const { EVENT_WORDS, EVF, EventKind } = eventLog
+const { BLOCK } = lookaheadForms
+const { MESSAGE_WORDS, MS, MSF } = messageForms
+
+export class BookShard {
+  readonly store: BookStore
+  /** By symbol; made when the symbol's first order comes. */
+  readonly books: (Book | undefined)[] = []
+  /** What the books said in the last round, in (seq, index) order. */
+  readonly events = new EventLog()
+  /** Symbols that traded in the last round, one entry for each command that did. */
+  readonly traded = new RecordLog(2, 64)
+  private readonly lookahead: BookLookahead
+
+  /** `ordersInitial`: resting orders to make room for at the start. */
+  constructor(ordersInitial = 256) {
+    this.store = new BookStore(this.events, ordersInitial)
+    this.lookahead = new BookLookahead(this.store, this.books)
+  }
+
+  /** The book of a symbol, empty if nothing was ever ordered. */
+  book(symbol: number): Book {
+    let book = this.books[symbol]
+    if (book === undefined) {
+      book = new Book(this.store)
+      this.books[symbol] = book
+    }
+    return book
+  }
+
+  /** Phase two: each order message at its book. */
+  match(messages: RecordLog): void {
+    const { events } = this
+    const { i32, f64 } = messages
+    events.clear()
+    this.traded.clear()
+    const { count } = messages
+    for (let number = 0; number < count; number += 1) {
+      if (number % BLOCK === 0) {
+        this.lookahead.run(messages, number, Math.min(number + BLOCK, count))
+      }
+      const at = number * MESSAGE_WORDS
+      const f = at >> 1
+      const symbol = i32[at + MS.symbol]
+      const account = i32[at + MS.account]
+      const kind = i32[at + MS.kind]
+      events.begin(f64[f + MSF.seq], symbol, i32[at + MS.index])
+      if (kind === CommandKind.transfer) {
+        this.passOn(account, f64[f + MSF.qtyLots])
+        continue
+      }
+      const book = this.book(symbol)
+      const tag = i32[at + MS.tag]
+      const orderId = f64[f + MSF.orderId]
+      const aux = f64[f + MSF.aux]
+      const trades = book.trades
+      if (kind === CommandKind.cancel) {
+        book.cancel(orderId, account, tag, aux)
+      } else if (kind === CommandKind.replace) {
+        book.replace(orderId, account, tag, f64[f + MSF.priceTicks], f64[f + MSF.qtyLots], aux)
+      } else {
+        const flags = i32[at + MS.flags]
+        book.submit(
+          orderId,
+          account,
+          tag,
+          flags,
+          f64[f + MSF.priceTicks],
+          f64[f + MSF.qtyLots],
+          aux,
+        )
+      }
+      if (book.trades !== trades) {
+        const entry = this.traded.append()
+        this.traded.i32[entry] = symbol
+      }
+    }
+  }
+
+  /** A transfer's amount on its way to an account of another shard. */
+  private passOn(account: number, amount: number): void {
+    const { events } = this
+    const number = events.append(EventKind.credited, 0, account, 0)
+    events.f64[number * (EVENT_WORDS >> 1) + EVF.qtyLots] = amount
+  }
+}
