@@ -1,95 +1,33 @@
 // The exchange as a library: JSON commands in, JSON reports out, one thread, no I/O.
 
 import { createHash, randomInt } from 'node:crypto'
-import {
-  AC,
-  ACCOUNT_WORDS,
-  BA,
-  BAF,
-  BALANCE_WORDS,
-  FIF,
-  FILLS_WORDS,
-  OR,
-  ORDER_WORDS,
-  ORF,
-  PO,
-  POF,
-  POSITION_WORDS,
-} from './engine/account/records.ts'
-import { Engine, type EngineOptions } from './engine/engine.ts'
-import { checkState } from './engine/invariants.ts'
-import { readMarketState, readState, writeState } from './engine/state.ts'
+import type { Core } from './actors/core.ts'
+import type { BalancesAnswer, BookAnswer, OrdersAnswer, QueryAnswer } from './engine/answers.ts'
+import { Engine, type EngineOptions, type FinishedRound } from './engine/engine.ts'
+import { readMarketState, readState } from './engine/state.ts'
 import { assert } from './lib/assert.ts'
+import type { RecordLog } from './lib/record-log.ts'
 import { COMMANDS_PER_ROUND_MAX } from './protocol/bounds.ts'
-import { unpackId } from './protocol/client-id.ts'
 import { Code, codeText } from './protocol/codes.ts'
 import { CommandLog } from './protocol/command-log.ts'
 import { formatUnits } from './protocol/decimal.ts'
 import { decode, type IntakeRefusal, type Query } from './protocol/decode.ts'
 import { Directory } from './protocol/directory.ts'
-import { isMarket, Side, sideOf, timeInForceOf } from './protocol/order-flags.ts'
-import {
-  formatAverage,
-  formatPrice,
-  formatQty,
-  type Report,
-  readReport,
-} from './protocol/report-json.ts'
+import { type Report, readReport } from './protocol/report-json.ts'
 import { POSTING_WORDS, REPORT_WORDS, RPF } from './protocol/report-log.ts'
 
+export type {
+  BalancesAnswer,
+  BookAnswer,
+  BookLevel,
+  OpenOrder,
+  OrdersAnswer,
+  QueryAnswer,
+} from './engine/answers.ts'
 export type { Report } from './protocol/report-json.ts'
 
 /** What a round answers: reports in order, then answers to queries. */
 export type Answer = Report | QueryAnswer
-
-/** One level of a book. */
-export interface BookLevel {
-  price: string
-  qty: string
-  orders: number
-}
-export interface BalancesAnswer {
-  query: 'balances'
-  seq: number
-  account: string
-  balances: { asset: string; available: string; held: string }[]
-  positions: {
-    symbol: string
-    qty: string
-    avgCost: string
-    realised: string
-    openBuyQty: string
-    openSellQty: string
-  }[]
-}
-export interface BookAnswer {
-  query: 'book'
-  seq: number
-  symbol: string
-  bids: BookLevel[]
-  asks: BookLevel[]
-}
-export interface OrdersAnswer {
-  query: 'orders'
-  seq: number
-  account: string
-  orders: OpenOrder[]
-}
-export interface OpenOrder {
-  orderId: string
-  clOrdId: string
-  symbol: string
-  side: 'buy' | 'sell'
-  ordType: 'limit' | 'market'
-  timeInForce: string
-  ordStatus: string
-  price: string
-  orderQty: string
-  cumQty: string
-  leavesQty: string
-  avgPx: string
-}
-export type QueryAnswer = BalancesAnswer | BookAnswer | OrdersAnswer
 
 /** A line of a transaction; the lines of one `tx` sum to zero per asset. */
 export interface Posting {
@@ -150,22 +88,30 @@ export function restoreExchange(
   return new Exchange(engine, names)
 }
 
+/** What goes beside a round's commands: refusals at intake, each before a command, and queries. */
+interface Beside {
+  refusals: { before: number; report: Report }[]
+  queries: Query[]
+}
+
 /** Commands in, reports out; `submit` and `run` for streams, `execute` for a round at once. */
 export class Exchange {
-  private readonly engine: Engine
+  private readonly core: Core
   private readonly names: Directory
   private readonly commands = new CommandLog()
-  private readonly refusals: { before: number; report: Report }[] = []
-  private readonly queries: Query[] = []
+  private beside: Beside = { refusals: [], queries: [] }
+  /** Of the rounds under way, oldest first. */
+  private readonly underWay: Beside[] = []
+  private lastPostings: Posting[] = []
 
-  constructor(engine: Engine, names: Directory) {
-    this.engine = engine
+  constructor(core: Core, names: Directory) {
+    this.core = core
     this.names = names
   }
 
-  /** The `seq` of the last command that ran; 0 before the first. */
+  /** The `seq` of the last command that was handed to a round; 0 before the first. */
   get seq(): number {
-    return this.engine.seq
+    return this.core.seq
   }
 
   /** Commands waiting for the next round. At COMMANDS_PER_ROUND_MAX, run it. */
@@ -179,10 +125,11 @@ export class Exchange {
   execute(commands: unknown): Answer[] {
     const answers: Answer[] = []
     for (const command of Array.isArray(commands) ? commands : [commands]) {
-      if (this.waiting === COMMANDS_PER_ROUND_MAX) this.runInto(answers)
+      if (this.waiting === COMMANDS_PER_ROUND_MAX) this.startInto(answers)
       this.submit(command)
     }
-    this.runInto(answers)
+    this.startInto(answers)
+    this.takeInto(answers, true)
     return answers
   }
 
@@ -193,7 +140,7 @@ export class Exchange {
   submit(command: unknown, line?: number): void {
     const decoded = decode(command, this.names, this.commands)
     if (decoded === undefined) return
-    if ('query' in decoded) this.queries.push(decoded)
+    if ('query' in decoded) this.beside.queries.push(decoded)
     else this.refuse(decoded, command, line)
   }
 
@@ -206,22 +153,56 @@ export class Exchange {
       const value = (command as { [name: string]: unknown } | null)?.[name]
       if (typeof value === 'string' && value.length <= ECHO_CHARS_MAX) report[name] = value
     }
-    this.refusals.push({ before: this.commands.count, report })
+    this.beside.refusals.push({ before: this.commands.count, report })
   }
 
   /** Runs a round of what is waiting; returns its reports in order, then the answers to queries. */
   run(): Answer[] {
-    const answers: Answer[] = []
-    this.runInto(answers)
+    const answers = this.start()
+    this.takeInto(answers, true)
     return answers
   }
 
-  private runInto(answers: Answer[]): void {
-    const { engine, names, commands, refusals, queries } = this
-    const firstSeq = engine.seq + 1
-    engine.round(commands)
+  /**
+   * As {@link run}, but does not wait where workers run the round: returns what earlier rounds have
+   * come to, in their order. {@link finish} gives the rest.
+   */
+  start(): Answer[] {
+    const answers: Answer[] = []
+    this.startInto(answers)
+    return answers
+  }
+
+  private startInto(answers: Answer[]): void {
+    this.core.start(this.commands)
+    this.commands.clear()
+    this.underWay.push(this.beside)
+    // A query is answered as of its round.
+    const isPatient = this.beside.queries.length > 0
+    this.beside = { refusals: [], queries: [] }
+    this.takeInto(answers, isPatient)
+  }
+
+  /** Waits for all rounds under way; returns what they came to, in their order. */
+  finish(): Answer[] {
+    const answers: Answer[] = []
+    this.takeInto(answers, true)
+    return answers
+  }
+
+  private takeInto(answers: Answer[], isPatient: boolean): void {
+    for (;;) {
+      const finished = this.core.take(isPatient)
+      if (finished === undefined) return
+      this.readInto(answers, finished, this.underWay.shift() as Beside)
+    }
+  }
+
+  private readInto(answers: Answer[], finished: FinishedRound, beside: Beside): void {
+    const { names } = this
+    const { refusals, queries } = beside
+    const { firstSeq, reports, postings } = finished
     let refusal = 0
-    const { reports } = engine
     for (let number = 0; number < reports.count; number += 1) {
       const at = number * REPORT_WORDS
       const command = reports.f64[(at >> 1) + RPF.seq] - firstSeq
@@ -232,10 +213,8 @@ export class Exchange {
       answers.push(readReport(reports, at, names))
     }
     for (; refusal < refusals.length; refusal += 1) answers.push(refusals[refusal].report)
+    this.lastPostings = this.readPostings(postings)
     for (const query of queries) answers.push(this.answer(query))
-    commands.clear()
-    refusals.length = 0
-    queries.length = 0
   }
 
   /**
@@ -244,88 +223,26 @@ export class Exchange {
   balances(account: string): BalancesAnswer {
     const handle = this.names.account(account)
     assert(handle !== 0, `an account named ${account} exists`)
-    const { accounts, balances, positions } = this.engine.accounts
-    const answer: BalancesAnswer = {
-      query: 'balances',
-      seq: this.seq,
-      account,
-      balances: [],
-      positions: [],
-    }
-    const found: number[] = []
-    let balance = accounts.i32[handle * ACCOUNT_WORDS + AC.firstBalance]
-    for (; balance !== 0; balance = balances.i32[balance * BALANCE_WORDS + BA.next])
-      found.push(balance)
-    const assetOf = (at: number) => balances.i32[at * BALANCE_WORDS + BA.asset]
-    for (const at of found.sort((x, y) => assetOf(x) - assetOf(y))) {
-      const { asset, decimals } = this.names.assetOf(assetOf(at))
-      const f = at * (BALANCE_WORDS >> 1)
-      const available = balances.f64[f + BAF.available]
-      const held = balances.f64[f + BAF.held]
-      if (available === 0 && held === 0) continue
-      answer.balances.push({
-        asset,
-        available: formatUnits(available, decimals),
-        held: formatUnits(held, decimals),
-      })
-    }
-    const held: number[] = []
-    let position = accounts.i32[handle * ACCOUNT_WORDS + AC.firstPosition]
-    for (; position !== 0; position = positions.i32[position * POSITION_WORDS + PO.next])
-      held.push(position)
-    const symbolOf = (at: number) => positions.i32[at * POSITION_WORDS + PO.symbol]
-    for (const at of held.sort((x, y) => symbolOf(x) - symbolOf(y))) {
-      const line = this.positionLine(at)
-      if (line !== undefined) answer.positions.push(line)
-    }
-    return answer
+    return this.answer({ query: 'balances', handle, depth: 0 }) as BalancesAnswer
   }
 
   /** Aggregated levels of a symbol's book from the best prices. Throws for an unknown symbol. */
   book(symbol: string, depth = 10): BookAnswer {
     const handle = this.names.symbol(symbol)
     assert(handle !== 0, `an instrument named ${symbol} exists`)
-    const instrument = this.names.instrumentOf(handle)
-    const levels = (side: Side) =>
-      this.engine
-        .book(handle)
-        .depth(side, depth)
-        .map((level) => ({
-          price: formatPrice(level.priceTicks, instrument),
-          qty: formatQty(level.qtyLots, instrument),
-          orders: level.orders,
-        }))
-    return { query: 'book', seq: this.seq, symbol, bids: levels(Side.buy), asks: levels(Side.sell) }
+    return this.answer({ query: 'book', handle, depth }) as BookAnswer
   }
 
   /** Open orders of an account by ascending `orderId`. Throws for an unknown one. */
   orders(account: string): OrdersAnswer {
     const handle = this.names.account(account)
     assert(handle !== 0, `an account named ${account} exists`)
-    const { accounts, orders } = this.engine.accounts
-    const answer: OrdersAnswer = { query: 'orders', seq: this.seq, account, orders: [] }
-    let order = accounts.i32[handle * ACCOUNT_WORDS + AC.firstOrder]
-    for (; order !== 0; order = orders.i32[order * ORDER_WORDS + OR.behind]) {
-      answer.orders.push(this.openOrder(order))
-    }
-    return answer
+    return this.answer({ query: 'orders', handle, depth: 0 }) as OrdersAnswer
   }
 
   /** Postings of the last round; empty unless the exchange was made with `postings: true`. */
   postings(): Posting[] {
-    const { log } = this.engine.postings
-    const lines: Posting[] = []
-    for (let number = 0; number < log.count; number += 1) {
-      const at = number * POSTING_WORDS
-      const { asset, decimals } = this.names.assetOf(log.i32[at + 1])
-      lines.push({
-        tx: `${log.f64[(at >> 1) + 2]}-${log.i32[at + 2]}`,
-        account: this.names.accountOf(log.i32[at]),
-        asset,
-        amount: formatUnits(log.f64[(at >> 1) + 3], decimals),
-      })
-    }
-    return lines
+    return this.lastPostings
   }
 
   /**
@@ -355,64 +272,43 @@ export class Exchange {
 
   /** Checks every invariant of the state; throws a Fault at the first that does not hold. Slow. */
   check(): void {
-    checkState(this.engine)
+    this.core.check()
+  }
+
+  /** Ends the worker threads, if there are any. Nothing else may be called then. */
+  async close(): Promise<void> {
+    await this.core.close?.()
   }
 
   private *sections(): Generator<Uint8Array> {
     yield new TextEncoder().encode(JSON.stringify(this.names.accounts.slice(1)))
-    yield* writeState(this.engine)
+    yield* this.core.sections()
   }
 
-  private answer(query: Query): QueryAnswer {
-    const { names } = this
-    if (query.query === 'book')
-      return this.book(names.instrumentOf(query.handle).symbol, query.depth)
-    const account = names.accountOf(query.handle)
-    return query.query === 'balances' ? this.balances(account) : this.orders(account)
-  }
-
-  private positionLine(position: number): BalancesAnswer['positions'][number] | undefined {
-    const { i32, f64 } = this.engine.accounts.positions
-    const f = position * (POSITION_WORDS >> 1)
-    const instrument = this.names.instrumentOf(i32[position * POSITION_WORDS + PO.symbol])
-    const lots = f64[f + POF.lots]
-    const realised = f64[f + POF.realised]
-    const hasOpen = i32[position * POSITION_WORDS + PO.openOrders] > 0
-    if (lots === 0 && realised === 0 && !hasOpen) return undefined
-    return {
-      symbol: instrument.symbol,
-      qty: formatQty(lots, instrument),
-      avgCost: formatAverage(f64[f + POF.cost], Math.abs(lots), instrument),
-      realised: formatUnits(realised, this.names.assetOf(instrument.quote).decimals),
-      openBuyQty: formatQty(f64[f + POF.openBuy], instrument),
-      openSellQty: formatQty(f64[f + POF.openSell], instrument),
+  private answer({ query, handle, depth }: Query): QueryAnswer {
+    const { core, names, seq } = this
+    if (query === 'book') {
+      const { symbol } = names.instrumentOf(handle)
+      return { query, seq, symbol, ...core.levels(handle, depth) }
     }
+    const account = names.accountOf(handle)
+    if (query === 'orders') return { query, seq, account, orders: core.openOrders(handle) }
+    return { query, seq, account, ...core.holdings(handle) }
   }
 
-  private openOrder(order: number): OpenOrder {
-    const { orders, positions, fills } = this.engine.accounts
-    const o = order * ORDER_WORDS
-    const of = o >> 1
-    const symbol = positions.i32[orders.i32[o + OR.position] * POSITION_WORDS + PO.symbol]
-    const instrument = this.names.instrumentOf(symbol)
-    const flags = orders.i32[o + OR.flags]
-    const leaves = orders.f64[of + ORF.leaves]
-    const f = orders.i32[o + OR.fills] * (FILLS_WORDS >> 1)
-    const cum = fills.f64[f + FIF.cum]
-    return {
-      orderId: String(orders.f64[of + ORF.orderId]),
-      clOrdId: unpackId(orders.i32, o + OR.id),
-      symbol: instrument.symbol,
-      side: sideOf(flags) === Side.buy ? 'buy' : 'sell',
-      ordType: isMarket(flags) ? 'market' : 'limit',
-      timeInForce: (['GTC', 'IOC', 'FOK'] as const)[timeInForceOf(flags)],
-      ordStatus: cum === 0 ? 'new' : 'partiallyFilled',
-      price: formatPrice(orders.f64[of + ORF.priceTicks], instrument),
-      orderQty: formatQty(leaves + cum, instrument),
-      cumQty: formatQty(cum, instrument),
-      leavesQty: formatQty(leaves, instrument),
-      avgPx: formatAverage(fills.f64[f + FIF.notional], cum, instrument),
+  private readPostings({ i32, f64, count }: RecordLog): Posting[] {
+    const lines: Posting[] = []
+    for (let number = 0; number < count; number += 1) {
+      const at = number * POSTING_WORDS
+      const { asset, decimals } = this.names.assetOf(i32[at + 1])
+      lines.push({
+        tx: `${f64[(at >> 1) + 2]}-${i32[at + 2]}`,
+        account: this.names.accountOf(i32[at]),
+        asset,
+        amount: formatUnits(f64[(at >> 1) + 3], decimals),
+      })
     }
+    return lines
   }
 }
 

@@ -5,21 +5,45 @@
 // clock, no randomness: state and reports are a function of the commands and of how they are cut
 // into rounds. The same shards run in worker threads: see actors/.
 
+import type { RecordLog } from '../lib/record-log.ts'
 import type { CommandLog } from '../protocol/command-log.ts'
+import type { Instrument } from '../protocol/instrument.ts'
+import type { ReportLog } from '../protocol/report-log.ts'
 import { AccountShard, type AccountShardOptions } from './account/account-shard.ts'
 import type { AccountStore } from './account/account-store.ts'
 import type { Postings } from './account/postings.ts'
+import {
+  type BookAnswer,
+  type Holdings,
+  holdingsOf,
+  levelsOf,
+  type OpenOrder,
+  openOrdersOf,
+} from './answers.ts'
 import type { Book, BookStore } from './book/book.ts'
 import { BookShard } from './book/book-shard.ts'
+import { checkState } from './invariants.ts'
 import type { Market } from './market.ts'
+import { writeState } from './state.ts'
 
 export type EngineOptions = AccountShardOptions
+
+/** A round that is over. Its logs are valid until the next call of `take`. */
+export interface FinishedRound {
+  /** The `seq` of its first command. */
+  readonly firstSeq: number
+  /** In (seq, index) order. */
+  readonly reports: ReportLog
+  /** Empty unless postings are enabled. */
+  readonly postings: RecordLog
+}
 
 export class Engine {
   /** Commands handled so far; the next one's `seq` is one more. */
   seq = 0
   readonly accountShard: AccountShard
   readonly bookShard: BookShard
+  private finished: FinishedRound | undefined
 
   constructor(options: EngineOptions = {}) {
     this.accountShard = new AccountShard(options)
@@ -66,6 +90,40 @@ export class Engine {
     accountShard.settle(commands, bookShard.events)
     this.publishReferences()
     this.seq += commands.count
+  }
+
+  // What actors/core.ts asks of whoever runs rounds.
+
+  start(commands: CommandLog): void {
+    this.finished = { firstSeq: this.seq + 1, reports: this.reports, postings: this.postings.log }
+    this.round(commands)
+  }
+
+  take(): FinishedRound | undefined {
+    const { finished } = this
+    this.finished = undefined
+    return finished
+  }
+
+  holdings(account: number): Holdings {
+    return holdingsOf(this.accountShard, account)
+  }
+
+  openOrders(account: number): OpenOrder[] {
+    return openOrdersOf(this.accountShard, account)
+  }
+
+  levels(symbol: number, depth: number): Pick<BookAnswer, 'bids' | 'asks'> {
+    const instrument = this.market.instruments[symbol] as Instrument
+    return levelsOf(this.bookShard, symbol, instrument, depth)
+  }
+
+  sections(): Iterable<Uint8Array> {
+    return writeState(this)
+  }
+
+  check(): void {
+    checkState(this)
   }
 
   /** The book of a symbol, empty if nothing was ever ordered. */

@@ -5,12 +5,15 @@
 // Sections: one for the market, then every account by handle, then every symbol by handle. Handles
 // of records, table layouts and everything that rules can no longer see are left out.
 
-import { assert } from '../lib/assert.ts'
+import { assert, Fault } from '../lib/assert.ts'
 import { IdMap } from '../lib/id-map.ts'
 import { ID_WORDS } from '../protocol/client-id.ts'
 import type { Asset, Instrument } from '../protocol/instrument.ts'
 import { Flag, Side } from '../protocol/order-flags.ts'
+import type { AccountShard } from './account/account-shard.ts'
 import type { AccountStore } from './account/account-store.ts'
+import { EXTERNAL } from './account/account-store.ts'
+import { Administration } from './account/administration.ts'
 import { hashId } from './account/id-hash.ts'
 import {
   AC,
@@ -30,17 +33,19 @@ import {
   POSITION_WORDS,
 } from './account/records.ts'
 import { SU, SUBMISSION_WORDS, SUF, type Submissions } from './account/submissions.ts'
+import type { RestingOrder } from './book/book.ts'
+import type { BookShard } from './book/book-shard.ts'
 import type { Engine } from './engine.ts'
 import type { ScopeSettings } from './risk/limit-table.ts'
 import { hashRecent, type RecentOrder } from './risk/recent-orders.ts'
 import { StateReader, StateWriter } from './state-writer.ts'
 
 /** Version of the format; goes up with every change to it. */
-export const STATE_VERSION = 1
+export const STATE_VERSION = 2
 
 const SECOND_MS = 1_000
 
-interface MarketState {
+export interface MarketState {
   version: number
   seq: number
   nowMs: number
@@ -58,15 +63,24 @@ interface MarketState {
 
 /** The sections of a state between rounds. Each is valid until the next is asked for. */
 export function* writeState(engine: Engine): Generator<Uint8Array> {
-  const writer = new StateWriter()
-  const { accounts: store, market } = engine
+  const { accountShard, bookShard } = engine
+  yield writeMarket(accountShard, engine.seq)
+  const everybody = Array.from({ length: accountShard.store.accounts.top }, (_, at) => at + 1)
+  yield* writeAccounts(accountShard, engine.seq, everybody)
+  const symbols = accountShard.market.instruments.length - 1
+  for (let symbol = 1; symbol <= symbols; symbol += 1) yield writeBook(bookShard, symbol)
+}
+
+/** The first section: what every shard of accounts knows. */
+export function writeMarket(shard: AccountShard, seq: number): Uint8Array {
+  const { market, store } = shard
   const symbols = market.instruments.length - 1
   const state: MarketState = {
     version: STATE_VERSION,
-    seq: engine.seq,
+    seq,
     nowMs: market.nowMs,
     killed: market.killed,
-    submissionsRemembered: engine.submissionsRemembered,
+    submissionsRemembered: shard.submissionsRemembered,
     accounts: store.accounts.top,
     assets: market.assets.slice(1) as Asset[],
     instruments: market.instruments.slice(1) as Instrument[],
@@ -74,13 +88,24 @@ export function* writeState(engine: Engine): Generator<Uint8Array> {
     referenceTicks: [...market.referenceTicks.subarray(1, symbols + 1)],
     limits: store.limits.settings(),
   }
+  const writer = new StateWriter()
   writer.json(state)
-  yield writer.take()
-  const next = engine.seq + 1
-  const submissions = byAccount(store.submissions, next, (key) => key)
-  const transfers = byAccount(store.transfers, next, (key) => Math.floor(key / 2))
+  return writer.take()
+}
+
+/** The sections of some accounts; each is valid until the next is asked for. */
+export function* writeAccounts(
+  { store }: AccountShard,
+  seq: number,
+  accounts: Iterable<number>,
+): Generator<Uint8Array> {
+  const writer = new StateWriter()
+  const submissions = byAccount(store.submissions, seq + 1, (key) => key)
+  // Deposits are remembered by who pays them.
+  const payerOf = (key: number) => (key % 2 === 1 ? EXTERNAL : key / 2)
+  const transfers = byAccount(store.transfers, seq + 1, payerOf)
   const recent = recentByAccount(store)
-  for (let account = 1; account <= store.accounts.top; account += 1) {
+  for (const account of accounts) {
     writeAccount(writer, store, account)
     writeOrders(writer, store, account)
     writeSubmissions(writer, store.submissions, submissions.get(account) ?? [])
@@ -88,17 +113,20 @@ export function* writeState(engine: Engine): Generator<Uint8Array> {
     writeRecent(writer, recent.get(account) ?? [])
     yield writer.take()
   }
-  for (let symbol = 1; symbol <= symbols; symbol += 1) {
-    const book = engine.books[symbol]
-    writer.f64(book?.trades ?? 0)
-    writer.f64(book?.lastTradeTicks ?? 0)
-    for (const side of [Side.buy, Side.sell]) {
-      const ids = book === undefined ? [] : Array.from(book.resting(side), (order) => order.orderId)
-      writer.u32(ids.length)
-      for (const id of ids) writer.f64(id)
-    }
-    yield writer.take()
+}
+
+/** A symbol's section. */
+export function writeBook(shard: BookShard, symbol: number): Uint8Array {
+  const writer = new StateWriter()
+  const book = shard.books[symbol]
+  writer.f64(book?.trades ?? 0)
+  writer.f64(book?.lastTradeTicks ?? 0)
+  for (const side of [Side.buy, Side.sell]) {
+    const ids = book === undefined ? [] : Array.from(book.resting(side), (order) => order.orderId)
+    writer.u32(ids.length)
+    for (const id of ids) writer.f64(id)
   }
+  return writer.take()
 }
 
 function writeAccount(writer: StateWriter, store: AccountStore, account: number): void {
@@ -257,38 +285,62 @@ export function readState(
   state: MarketState,
   sections: Iterator<Uint8Array>,
 ): void {
-  const { accounts: store, market } = engine
   engine.seq = state.seq
-  market.nowMs = state.nowMs
-  market.killed = state.killed
-  market.assets.push(...state.assets)
-  for (const [number, instrument] of state.instruments.entries()) {
-    market.addInstrument(number + 1, instrument)
-    market.halted[number + 1] = state.halted[number]
-    market.referenceTicks[number + 1] = state.referenceTicks[number]
-  }
-  for (const scope of state.limits) store.limits.change(scope)
-  const used: Used[] = []
-  const moved: Used[] = []
-  const recent: RecentOrder[] = []
-  while (store.accounts.top < state.accounts) store.accounts.alloc()
+  const { accountShard, bookShard } = engine
+  const reader = new AccountsReader(accountShard, state)
   for (let account = 1; account <= state.accounts; account += 1) {
-    const reader = new StateReader(sections.next().value as Uint8Array)
-    readAccount(reader, store, account)
-    readOrders(reader, store, account)
-    readSubmissions(reader, used)
-    readSubmissions(reader, moved)
-    readRecent(reader, account, recent)
+    reader.read(account, sections.next().value as Uint8Array)
+  }
+  reader.end()
+  const resting = restingOrders(accountShard.store)
+  for (let symbol = 1; symbol <= state.instruments.length; symbol += 1) {
+    readBook(bookShard, symbol, sections.next().value as Uint8Array, resting)
+  }
+}
+
+/** Fills a fresh shard of accounts: first the market, then accounts one by one, then `end`. */
+export class AccountsReader {
+  private readonly store: AccountStore
+  private readonly used: Used[] = []
+  private readonly moved: Used[] = []
+  private readonly recent: RecentOrder[] = []
+
+  constructor({ market, store }: AccountShard, state: MarketState) {
+    this.store = store
+    market.nowMs = state.nowMs
+    market.killed = state.killed
+    market.assets.push(...state.assets)
+    for (const [number, instrument] of state.instruments.entries()) {
+      market.addInstrument(number + 1, instrument)
+      market.halted[number + 1] = state.halted[number]
+      market.referenceTicks[number + 1] = state.referenceTicks[number]
+    }
+    for (const scope of state.limits) store.limits.change(scope)
+    new Administration(store).create(state.accounts)
+  }
+
+  /** Reads the section of an account that lives in this shard. */
+  read(account: number, section: Uint8Array): void {
+    const reader = new StateReader(section)
+    readAccount(reader, this.store, account)
+    readOrders(reader, this.store, account)
+    readSubmissions(reader, this.used)
+    readSubmissions(reader, this.moved)
+    readRecent(reader, account, this.recent)
     assert(reader.isAtEnd, 'an account section has nothing behind it')
   }
-  restoreUsed(store.submissions, used)
-  restoreUsed(store.transfers, moved)
-  recent.sort((x, y) => x.acceptedMs - y.acceptedMs)
-  for (const { account, symbolSide, priceTicks, lots, acceptedMs } of recent) {
-    const hash = hashRecent(account, symbolSide, priceTicks, lots)
-    store.recent.add(hash, 0, account, symbolSide, priceTicks, lots, acceptedMs)
+
+  /** Enters what accounts share a table for, in the order in which it once came. */
+  end(): void {
+    const { store, used, moved, recent } = this
+    restoreUsed(store.submissions, used)
+    restoreUsed(store.transfers, moved)
+    recent.sort((x, y) => x.acceptedMs - y.acceptedMs)
+    for (const { account, symbolSide, priceTicks, lots, acceptedMs } of recent) {
+      const hash = hashRecent(account, symbolSide, priceTicks, lots)
+      store.recent.add(hash, 0, account, symbolSide, priceTicks, lots, acceptedMs)
+    }
   }
-  readBooks(engine, state.instruments.length, sections)
 }
 
 function readAccount(reader: StateReader, store: AccountStore, account: number): void {
@@ -390,34 +442,46 @@ function readRecent(reader: StateReader, account: number, into: RecentOrder[]): 
   }
 }
 
-function readBooks(engine: Engine, symbols: number, sections: Iterator<Uint8Array>): void {
-  const { orders, positions } = engine.accounts
+/** The open orders of a shard as a book restores them, by orderId. */
+export function restingOrders(store: AccountStore): (orderId: number) => RestingOrder | undefined {
+  const { orders, positions } = store
   const byId = new IdMap(orders, ORF.orderId, orders.count)
   for (let order = 1; order <= orders.top; order += 1) byId.add(order)
-  for (let symbol = 1; symbol <= symbols; symbol += 1) {
-    const reader = new StateReader(sections.next().value as Uint8Array)
-    const book = engine.book(symbol)
-    book.trades = reader.f64()
-    book.lastTradeTicks = reader.f64()
-    for (const side of [Side.buy, Side.sell]) {
-      for (let left = reader.u32(); left > 0; left -= 1) {
-        const orderId = reader.f64()
-        const tag = byId.get(orderId)
-        assert(tag !== 0, `order ${orderId} of a book is open in its account`)
-        const o = tag * ORDER_WORDS
-        const flags = orders.i32[o + OR.flags]
-        assert((flags & Flag.sell) === side, `order ${orderId} is on its side of the book`)
-        book.restore({
-          orderId,
-          owner: positions.i32[orders.i32[o + OR.position] * POSITION_WORDS + PO.account],
-          tag,
-          flags,
-          priceTicks: orders.f64[(o >> 1) + ORF.priceTicks],
-          leavesLots: orders.f64[(o >> 1) + ORF.leaves],
-          cumLots: engine.accounts.cumOf(tag),
-        })
-      }
+  return (orderId) => {
+    const tag = byId.get(orderId)
+    if (tag === 0) return undefined
+    const o = tag * ORDER_WORDS
+    return {
+      orderId,
+      owner: positions.i32[orders.i32[o + OR.position] * POSITION_WORDS + PO.account],
+      tag,
+      flags: orders.i32[o + OR.flags],
+      priceTicks: orders.f64[(o >> 1) + ORF.priceTicks],
+      leavesLots: orders.f64[(o >> 1) + ORF.leaves],
+      cumLots: store.cumOf(tag),
     }
-    assert(reader.isAtEnd, 'a book section has nothing behind it')
   }
+}
+
+/** Fills a symbol's empty book from its section; the orders themselves are the accounts'. */
+export function readBook(
+  shard: BookShard,
+  symbol: number,
+  section: Uint8Array,
+  orderOf: (orderId: number) => RestingOrder | undefined,
+): void {
+  const reader = new StateReader(section)
+  const book = shard.book(symbol)
+  book.trades = reader.f64()
+  book.lastTradeTicks = reader.f64()
+  for (const side of [Side.buy, Side.sell]) {
+    for (let left = reader.u32(); left > 0; left -= 1) {
+      const orderId = reader.f64()
+      const order = orderOf(orderId)
+      if (order === undefined) throw new Fault(`order ${orderId} of a book is open in its account`)
+      assert((order.flags & Flag.sell) === side, `order ${orderId} is on its side of the book`)
+      book.restore(order)
+    }
+  }
+  assert(reader.isAtEnd, 'a book section has nothing behind it')
 }

@@ -76,5 +76,5 @@ export class ReportLog extends RecordLog {
 }
 
 /** One posting: a line of a transaction whose amounts sum to zero per asset. 8 words:
- *  i32 0 account, 1 asset, 2 index of the transaction, 3 index of the event; f64 2 seq, 3 amount. */
+ *  i32 0 account, 1 asset, 2 transaction's index, 3 event's index; f64 2 seq, 3 amount. */
 export const POSTING_WORDS = 8

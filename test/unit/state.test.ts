@@ -206,7 +206,7 @@ describe('serialize and restore', () => {
       expect(() => restoreExchange(bytes.subarray(0, length))).toThrow()
     }
     const text = Buffer.from(bytes).toString('latin1')
-    const other = Buffer.from(text.replace('"version":1,', '"version":9,'), 'latin1')
+    const other = Buffer.from(text.replace('"version":2,', '"version":9,'), 'latin1')
     expect(() => restoreExchange(other)).toThrow('version 9')
     expect(() => restoreExchange(Buffer.concat([bytes, bytes.subarray(0, 20)]))).toThrow()
   })

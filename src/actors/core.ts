@@ -1,0 +1,30 @@
+// What runs an exchange's rounds: the engine in this thread, or actors in worker threads. Both give
+// the same bytes.
+
+import type { BookAnswer, Holdings, OpenOrder } from '../engine/answers.ts'
+import type { FinishedRound } from '../engine/engine.ts'
+import type { CommandLog } from '../protocol/command-log.ts'
+
+export interface Core {
+  /** The `seq` of the last command that was handed over. */
+  readonly seq: number
+  /** Hands over a round's commands, which are the caller's again when it returns. */
+  start(commands: CommandLog): void
+  /**
+   * The oldest round that is finished and was not taken. `isPatient`: waits for one if one is under
+   * way. Undefined if there is none. Throws a Fault if an actor broke an invariant.
+   */
+  take(isPatient: boolean): FinishedRound | undefined
+
+  // Between rounds, with none under way:
+
+  holdings(account: number): Holdings
+  openOrders(account: number): OpenOrder[]
+  levels(symbol: number, depth: number): Pick<BookAnswer, 'bids' | 'asks'>
+  /** The state's canonical sections (engine/state.ts); each is valid until the next. */
+  sections(): Iterable<Uint8Array>
+  /** Checks every invariant of the state; throws a Fault at the first that does not hold. */
+  check(): void
+  /** Ends the threads behind it, if there are any; nothing else may be called then. */
+  close?(): Promise<void>
+}
