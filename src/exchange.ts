@@ -2,9 +2,11 @@
 
 import { createHash, randomInt } from 'node:crypto'
 import type { Core } from './actors/core.ts'
+import type { Workers } from './actors/placement.ts'
+import { startThreads } from './actors/threads.ts'
 import type { BalancesAnswer, BookAnswer, OrdersAnswer, QueryAnswer } from './engine/answers.ts'
-import { Engine, type EngineOptions, type FinishedRound } from './engine/engine.ts'
-import { readMarketState, readState } from './engine/state.ts'
+import { Engine, type FinishedRound } from './engine/engine.ts'
+import { readMarketState } from './engine/state.ts'
 import { assert } from './lib/assert.ts'
 import type { RecordLog } from './lib/record-log.ts'
 import { COMMANDS_PER_ROUND_MAX } from './protocol/bounds.ts'
@@ -37,8 +39,19 @@ export interface Posting {
   amount: string
 }
 
-/** What {@link createExchange} can be told. All of it but `postings` is part of the state. */
-export type ExchangeOptions = Pick<EngineOptions, 'postings' | 'submissionsRemembered'>
+/** What {@link createExchange} can be told. */
+export interface ExchangeOptions {
+  /** Write double-entry postings; default false. */
+  readonly postings?: boolean
+  /** Commands for which a closed submission is remembered; part of the state. */
+  readonly submissionsRemembered?: number
+  /**
+   * Worker threads: 0, the default, runs all in the calling thread; N gives each of N workers
+   * accounts and symbols; or so many for accounts and so many for symbols. What the exchange does
+   * is the same at any number. With workers, {@link Exchange.close} ends them.
+   */
+  readonly workers?: Workers
+}
 
 /** Echoed in the refusal of a line, where they are strings. */
 const ECHOED = [
@@ -61,31 +74,44 @@ const ECHO_CHARS_MAX = 64
  *     exchange.execute({ cmd: 'asset', asset: 'USD', decimals: 2 })
  */
 export function createExchange(options: ExchangeOptions = {}): Exchange {
-  return new Exchange(new Engine({ ...options, hashSeed: randomInt(2 ** 31) }), new Directory())
+  return new Exchange(createCore(options), new Directory())
 }
 
 /**
- * Makes an exchange from what {@link Exchange.serialize} gave. `submissionsRemembered` is part of
- * that.
+ * Makes an exchange from what {@link Exchange.serialize} gave, on any number of workers.
+ * `submissionsRemembered` is part of that.
  */
 export function restoreExchange(
   bytes: Uint8Array,
-  options: Pick<ExchangeOptions, 'postings'> = {},
+  options: Pick<ExchangeOptions, 'postings' | 'workers'> = {},
+): Exchange {
+  return restoreOn(bytes, (of) => createCore({ ...options, ...of }))
+}
+
+/** As {@link restoreExchange}, on a core of the caller's making. */
+export function restoreOn(
+  bytes: Uint8Array,
+  make: (options: { submissionsRemembered: number }) => Core,
 ): Exchange {
   const sections = readSections(bytes)
   const accounts = JSON.parse(
     new TextDecoder().decode(sections.next().value as Uint8Array),
   ) as string[]
-  const state = readMarketState(sections.next().value as Uint8Array)
-  const { submissionsRemembered } = state
-  const engine = new Engine({ ...options, submissionsRemembered, hashSeed: randomInt(2 ** 31) })
-  readState(engine, state, sections)
+  const market = sections.next().value as Uint8Array
+  const { submissionsRemembered, assets, instruments } = readMarketState(market)
+  const core = make({ submissionsRemembered })
+  core.load(accounts, market, sections)
   assert(sections.next().done === true, 'nothing is behind the last section')
   const names = new Directory()
-  for (const asset of state.assets) names.addAsset(asset)
-  for (const instrument of state.instruments) names.addInstrument(instrument)
+  for (const asset of assets) names.addAsset(asset)
+  for (const instrument of instruments) names.addInstrument(instrument)
   for (const account of accounts.slice(names.accounts.length - 1)) names.addAccount(account)
-  return new Exchange(engine, names)
+  return new Exchange(core, names)
+}
+
+function createCore({ workers = 0, ...options }: ExchangeOptions): Core {
+  const engineOptions = { ...options, hashSeed: randomInt(2 ** 31) }
+  return workers === 0 ? new Engine(engineOptions) : startThreads(workers, engineOptions)
 }
 
 /** What goes beside a round's commands: refusals at intake, each before a command, and queries. */
@@ -174,6 +200,7 @@ export class Exchange {
   }
 
   private startInto(answers: Answer[]): void {
+    if (!this.core.canStart) this.takeOne(answers, true)
     this.core.start(this.commands)
     this.commands.clear()
     this.underWay.push(this.beside)
@@ -191,11 +218,14 @@ export class Exchange {
   }
 
   private takeInto(answers: Answer[], isPatient: boolean): void {
-    for (;;) {
-      const finished = this.core.take(isPatient)
-      if (finished === undefined) return
-      this.readInto(answers, finished, this.underWay.shift() as Beside)
-    }
+    while (this.takeOne(answers, isPatient)) {}
+  }
+
+  private takeOne(answers: Answer[], isPatient: boolean): boolean {
+    const finished = this.core.take(isPatient)
+    if (finished === undefined) return false
+    this.readInto(answers, finished, this.underWay.shift() as Beside)
+    return true
   }
 
   private readInto(answers: Answer[], finished: FinishedRound, beside: Beside): void {
@@ -288,8 +318,9 @@ export class Exchange {
   private answer({ query, handle, depth }: Query): QueryAnswer {
     const { core, names, seq } = this
     if (query === 'book') {
-      const { symbol } = names.instrumentOf(handle)
-      return { query, seq, symbol, ...core.levels(handle, depth) }
+      const instrument = names.instrumentOf(handle)
+      const { symbol } = instrument
+      return { query, seq, symbol, ...core.levels(handle, instrument, depth) }
     }
     const account = names.accountOf(handle)
     if (query === 'orders') return { query, seq, account, orders: core.openOrders(handle) }

@@ -4,10 +4,13 @@
 import type { BookAnswer, Holdings, OpenOrder } from '../engine/answers.ts'
 import type { FinishedRound } from '../engine/engine.ts'
 import type { CommandLog } from '../protocol/command-log.ts'
+import type { Instrument } from '../protocol/instrument.ts'
 
 export interface Core {
   /** The `seq` of the last command that was handed over. */
   readonly seq: number
+  /** Whether one more round may be under way; if not, take one first. */
+  readonly canStart: boolean
   /** Hands over a round's commands, which are the caller's again when it returns. */
   start(commands: CommandLog): void
   /**
@@ -20,9 +23,14 @@ export interface Core {
 
   holdings(account: number): Holdings
   openOrders(account: number): OpenOrder[]
-  levels(symbol: number, depth: number): Pick<BookAnswer, 'bids' | 'asks'>
+  levels(symbol: number, instrument: Instrument, depth: number): Pick<BookAnswer, 'bids' | 'asks'>
   /** The state's canonical sections (engine/state.ts); each is valid until the next. */
   sections(): Iterable<Uint8Array>
+  /**
+   * Fills a fresh core with a state: the names of its accounts by handle, the market's section, and
+   * the sections behind it.
+   */
+  load(accounts: readonly string[], market: Uint8Array, rest: Iterator<Uint8Array>): void
   /** Checks every invariant of the state; throws a Fault at the first that does not hold. */
   check(): void
   /** Ends the threads behind it, if there are any; nothing else may be called then. */

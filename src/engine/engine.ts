@@ -24,7 +24,7 @@ import type { Book, BookStore } from './book/book.ts'
 import { BookShard } from './book/book-shard.ts'
 import { checkState } from './invariants.ts'
 import type { Market } from './market.ts'
-import { writeState } from './state.ts'
+import { readMarketState, readState, writeState } from './state.ts'
 
 export type EngineOptions = AccountShardOptions
 
@@ -94,6 +94,10 @@ export class Engine {
 
   // What actors/core.ts asks of whoever runs rounds.
 
+  get canStart(): boolean {
+    return this.finished === undefined
+  }
+
   start(commands: CommandLog): void {
     this.finished = { firstSeq: this.seq + 1, reports: this.reports, postings: this.postings.log }
     this.round(commands)
@@ -113,13 +117,16 @@ export class Engine {
     return openOrdersOf(this.accountShard, account)
   }
 
-  levels(symbol: number, depth: number): Pick<BookAnswer, 'bids' | 'asks'> {
-    const instrument = this.market.instruments[symbol] as Instrument
+  levels(symbol: number, instrument: Instrument, depth: number): Pick<BookAnswer, 'bids' | 'asks'> {
     return levelsOf(this.bookShard, symbol, instrument, depth)
   }
 
   sections(): Iterable<Uint8Array> {
     return writeState(this)
+  }
+
+  load(_accounts: readonly string[], market: Uint8Array, rest: Iterator<Uint8Array>): void {
+    readState(this, readMarketState(market), rest)
   }
 
   check(): void {

@@ -6,7 +6,6 @@
 // of records, table layouts and everything that rules can no longer see are left out.
 
 import { assert, Fault } from '../lib/assert.ts'
-import { IdMap } from '../lib/id-map.ts'
 import { ID_WORDS } from '../protocol/client-id.ts'
 import type { Asset, Instrument } from '../protocol/instrument.ts'
 import { Flag, Side } from '../protocol/order-flags.ts'
@@ -292,7 +291,8 @@ export function readState(
     reader.read(account, sections.next().value as Uint8Array)
   }
   reader.end()
-  const resting = restingOrders(accountShard.store)
+  const resting = new Map<number, RestingOrder>()
+  for (const order of restingOrders(accountShard.store)) resting.set(order.orderId, order)
   for (let symbol = 1; symbol <= state.instruments.length; symbol += 1) {
     readBook(bookShard, symbol, sections.next().value as Uint8Array, resting)
   }
@@ -442,23 +442,24 @@ function readRecent(reader: StateReader, account: number, into: RecentOrder[]): 
   }
 }
 
-/** The open orders of a shard as a book restores them, by orderId. */
-export function restingOrders(store: AccountStore): (orderId: number) => RestingOrder | undefined {
-  const { orders, positions } = store
-  const byId = new IdMap(orders, ORF.orderId, orders.count)
-  for (let order = 1; order <= orders.top; order += 1) byId.add(order)
-  return (orderId) => {
-    const tag = byId.get(orderId)
-    if (tag === 0) return undefined
-    const o = tag * ORDER_WORDS
-    return {
-      orderId,
-      owner: positions.i32[orders.i32[o + OR.position] * POSITION_WORDS + PO.account],
-      tag,
-      flags: orders.i32[o + OR.flags],
-      priceTicks: orders.f64[(o >> 1) + ORF.priceTicks],
-      leavesLots: orders.f64[(o >> 1) + ORF.leaves],
-      cumLots: store.cumOf(tag),
+/** The open orders of a shard, as their books restore them. */
+export function* restingOrders(store: AccountStore): Generator<RestingOrder & { symbol: number }> {
+  const { accounts, orders, positions } = store
+  for (let account = 1; account <= accounts.top; account += 1) {
+    let tag = accounts.i32[account * ACCOUNT_WORDS + AC.firstOrder]
+    for (; tag !== 0; tag = orders.i32[tag * ORDER_WORDS + OR.behind]) {
+      const o = tag * ORDER_WORDS
+      const position = orders.i32[o + OR.position]
+      yield {
+        orderId: orders.f64[(o >> 1) + ORF.orderId],
+        owner: account,
+        tag,
+        symbol: positions.i32[position * POSITION_WORDS + PO.symbol],
+        flags: orders.i32[o + OR.flags],
+        priceTicks: orders.f64[(o >> 1) + ORF.priceTicks],
+        leavesLots: orders.f64[(o >> 1) + ORF.leaves],
+        cumLots: store.cumOf(tag),
+      }
     }
   }
 }
@@ -468,7 +469,7 @@ export function readBook(
   shard: BookShard,
   symbol: number,
   section: Uint8Array,
-  orderOf: (orderId: number) => RestingOrder | undefined,
+  orders: ReadonlyMap<number, RestingOrder>,
 ): void {
   const reader = new StateReader(section)
   const book = shard.book(symbol)
@@ -477,7 +478,7 @@ export function readBook(
   for (const side of [Side.buy, Side.sell]) {
     for (let left = reader.u32(); left > 0; left -= 1) {
       const orderId = reader.f64()
-      const order = orderOf(orderId)
+      const order = orders.get(orderId)
       if (order === undefined) throw new Fault(`order ${orderId} of a book is open in its account`)
       assert((order.flags & Flag.sell) === side, `order ${orderId} is on its side of the book`)
       book.restore(order)

@@ -2,7 +2,7 @@
 
 import type { RecordLog } from '../../lib/record-log.ts'
 import { SUBMISSIONS_REMEMBERED } from '../../protocol/bounds.ts'
-import type { CommandLog } from '../../protocol/command-log.ts'
+import type { CommandKind, CommandLog } from '../../protocol/command-log.ts'
 import type { EventRecords } from '../../protocol/event-log.ts'
 import { ReportLog } from '../../protocol/report-log.ts'
 import { Market } from '../market.ts'
@@ -10,9 +10,18 @@ import { AccountStore, FEES } from './account-store.ts'
 import { Administration } from './administration.ts'
 import { HoldPhase } from './hold.ts'
 import { Postings } from './postings.ts'
+import { BAF, BALANCE_WORDS } from './records.ts'
 import { Reporter } from './reporter.ts'
 import { ALONE, type Residence } from './residence.ts'
 import { SettlePhase } from './settle.ts'
+
+/** What a phase was doing. Zero: not known. */
+export interface Whereabouts {
+  readonly phase: 'hold' | 'settle'
+  readonly seq: number
+  readonly account: number
+  readonly kind: CommandKind
+}
 
 export interface AccountShardOptions {
   /** Write double-entry postings; default false. */
@@ -35,6 +44,7 @@ export class AccountShard {
   readonly postings: Postings
   private readonly holdPhase: HoldPhase
   private readonly settlePhase: SettlePhase
+  private isHolding = false
 
   /** `residence` says which accounts live here; all, unless it is given. */
   constructor(options: AccountShardOptions, residence: Residence = ALONE) {
@@ -57,6 +67,7 @@ export class AccountShard {
    * stay unchanged until {@link settle}; `firstSeq` is that of the round's first command.
    */
   hold(commands: CommandLog, firstSeq: number): void {
+    this.isHolding = true
     this.postings.log.clear()
     this.holdPhase.run(commands, firstSeq)
   }
@@ -66,8 +77,21 @@ export class AccountShard {
     return this.holdPhase.messages
   }
 
+  /** Adds to what `$fees` has here (less than nothing: takes away), smallest units of `asset`. */
+  addFees(asset: number, amount: number): void {
+    const { balances } = this.store
+    const balance = this.store.balance(FEES, asset)
+    balances.f64[balance * (BALANCE_WORDS >> 1) + BAF.available] += amount
+  }
+
+  /** The command that a phase is at, or was at when it broke off; zeros for what is not known. */
+  whereabouts(): Whereabouts {
+    return this.isHolding ? this.holdPhase.whereabouts() : this.settlePhase.whereabouts()
+  }
+
   /** Phase three: settles what the books say, in (seq, index) order, and writes the reports. */
   settle(commands: CommandLog, events: EventRecords): void {
+    this.isHolding = false
     this.settlePhase.run(commands, this.holdPhase.outcomes, events)
   }
 }

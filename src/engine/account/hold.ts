@@ -17,6 +17,7 @@ import * as messageForms from '../messages.ts'
 import { firstRefusal } from '../risk/chain.ts'
 import { Check } from '../risk/check.ts'
 import { hashRecent } from '../risk/recent-orders.ts'
+import type { Whereabouts } from './account-shard.ts'
 import type { AccountStore } from './account-store.ts'
 import { Administration, recipientOf } from './administration.ts'
 import { contentOf } from './content.ts'
@@ -109,6 +110,17 @@ export class HoldPhase {
         this.origHash = this.lookahead.origHash[number - from]
         this.handle(commands.i32[this.at + CM.kind] as commandLog.CommandKind)
       }
+    }
+  }
+
+  /** The command that is being handled. */
+  whereabouts(): Whereabouts {
+    const { i32 } = this.commands
+    return {
+      phase: 'hold',
+      seq: this.seq,
+      account: i32[this.at + CM.account],
+      kind: i32[this.at + CM.kind] as commandLog.CommandKind,
     }
   }
 

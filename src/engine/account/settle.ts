@@ -13,6 +13,7 @@ import * as orderFlags from '../../protocol/order-flags.ts'
 import * as reportLog from '../../protocol/report-log.ts'
 import * as marketForms from '../market.ts'
 import * as messageForms from '../messages.ts'
+import type { Whereabouts } from './account-shard.ts'
 import type { AccountStore } from './account-store.ts'
 import * as accountStore from './account-store.ts'
 import { recipientOf } from './administration.ts'
@@ -62,6 +63,9 @@ export class SettlePhase {
   private readonly reporter: Reporter
   private readonly postings: Postings
   private readonly residence: Residence
+  /** Of the event or outcome at hand. */
+  private seq = 0
+  private account = 0
 
   constructor(store: AccountStore, residence: Residence, reporter: Reporter, postings: Postings) {
     this.store = store
@@ -86,12 +90,19 @@ export class SettlePhase {
     for (; event < events.count; event += 1) this.event(events, event)
   }
 
+  /** The event or outcome that is being settled. */
+  whereabouts(): Whereabouts {
+    return { phase: 'settle', seq: this.seq, account: this.account, kind: CommandKind.none }
+  }
+
   // --- commands that no book saw ---------------------------------------------------------------
 
   private outcome(commands: CommandLog, outcomes: RecordLog, number: number, seq: number): void {
     const { i32, f64 } = outcomes
     const at = number * OUTCOME_WORDS
     const command = i32[at + OC.command]
+    this.seq = seq
+    this.account = commands.i32[command * COMMAND_WORDS + CM.account]
     switch (i32[at + OC.kind]) {
       case OutcomeKind.rejected:
         return this.reporter.rejected(command, seq, i32[at + OC.code])
@@ -145,6 +156,8 @@ export class SettlePhase {
     const order = i32[at + EV.tag]
     const index = i32[at + EV.index]
     const seq = f64[f + EVF.seq]
+    this.seq = seq
+    this.account = i32[at + EV.owner]
     switch (kind) {
       case EventKind.tradeTaker:
       case EventKind.tradeMaker:
@@ -176,6 +189,9 @@ export class SettlePhase {
       case EventKind.cancelRejected:
         // The order of a mass cancel that was gone by the time it was its turn: nothing to say.
         if (index >= 0) this.reporter.rejectedByBook(seq, index, code, 0)
+        return
+      case EventKind.reference:
+        this.store.market.referenceTicks[i32[at + EV.symbol]] = f64[f + EVF.priceTicks]
         return
       case EventKind.credited:
         return this.credit(i32[at + EV.owner], i32[at + EV.symbol], f64[f + EVF.qtyLots])

@@ -23,6 +23,7 @@ export class BookShard {
   readonly events = new EventLog()
   /** Symbols that traded in the last round, one entry for each command that did. */
   readonly traded = new RecordLog(2, 64)
+  private readonly told = new Set<number>()
   private readonly lookahead: BookLookahead
 
   /** `ordersInitial`: resting orders to make room for at the start. */
@@ -88,6 +89,28 @@ export class BookShard {
         this.traded.i32[entry] = symbol
       }
     }
+  }
+
+  /**
+   * Adds the last prices of the symbols that traded to the events: the reference prices of the
+   * next round, for accounts elsewhere.
+   */
+  tellReferences(): void {
+    const { events, traded } = this
+    this.told.clear()
+    for (let number = 0; number < traded.count; number += 1) {
+      const symbol = traded.i32[number * 2]
+      if (this.told.has(symbol)) continue
+      this.told.add(symbol)
+      events.begin(events.seq, symbol, -1)
+      const event = events.append(EventKind.reference, 0, 0, 0)
+      events.f64[event * (EVENT_WORDS >> 1) + EVF.priceTicks] = this.book(symbol).lastTradeTicks
+    }
+  }
+
+  /** The message that is being matched, or was when it broke off: its seq and its symbol. */
+  whereabouts(): { seq: number; symbol: number } {
+    return { seq: this.events.seq, symbol: this.events.symbol }
   }
 
   /** A transfer's amount on its way to an account of another shard. */

@@ -1,0 +1,290 @@
+// A shard of account actors as a role: hold what the sequencer sends, settle what the books say.
+//
+// Its rounds alternate strictly: it takes no command of the next round before the last is settled
+// and on its way out. While it waits for one ring it goes on emptying the others, so two roles
+// that fill each other's rings never wait for each other.
+
+import { AccountShard, type AccountShardOptions } from '../engine/account/account-shard.ts'
+import { FEES } from '../engine/account/account-store.ts'
+import type { Residence } from '../engine/account/residence.ts'
+import { type Amounts, amountsOf, holdingsOf, openOrdersOf } from '../engine/answers.ts'
+import { MESSAGE_WORDS, MS, MSF } from '../engine/messages.ts'
+import {
+  AccountsReader,
+  readMarketState,
+  restingOrders,
+  writeAccounts,
+  writeMarket,
+} from '../engine/state.ts'
+import { Fault } from '../lib/assert.ts'
+import { RecordLog } from '../lib/record-log.ts'
+import {
+  CM,
+  COMMAND_NAMES,
+  COMMAND_WORDS,
+  CommandKind,
+  CommandLog,
+} from '../protocol/command-log.ts'
+import { EV, EVENT_WORDS, EVF } from '../protocol/event-log.ts'
+import { POSTING_WORDS, REPORT_WORDS } from '../protocol/report-log.ts'
+import { HomeTable } from './homes.ts'
+import { Inlet } from './inlet.ts'
+import type { FaultReport, Letter, Mail, Section, Sections } from './letters.ts'
+import { Mark } from './marks.ts'
+import { mergeRecords } from './merge.ts'
+import type { Outlet } from './outlet.ts'
+import type { RingConsumer } from './ring.ts'
+import type { Role } from './role.ts'
+
+/** The rings and the mail that end in a shard of accounts, or begin there. */
+export interface AccountLinks {
+  readonly mail: Mail
+  readonly commands: RingConsumer
+  /** By shard of symbols. */
+  readonly messages: readonly Outlet[]
+  readonly events: readonly RingConsumer[]
+  readonly reports: Outlet
+}
+
+export interface AccountRoleOptions extends AccountShardOptions {
+  /** This shard's number. */
+  readonly shard: number
+  /** Homes of the accounts that exist from the start. */
+  readonly homes: Uint8Array
+}
+
+export class AccountRole implements Role {
+  isStopped = false
+  private readonly shard: AccountShard
+  private readonly number: number
+  private readonly links: AccountLinks
+  private readonly commands: Inlet<CommandLog>
+  private readonly events: readonly Inlet[]
+  private readonly merged = new RecordLog(EVENT_WORDS, 256)
+  private readonly accountHomes = new HomeTable()
+  private readonly symbolHomes = new HomeTable()
+  /** Held, and not settled yet. */
+  private isHeld = false
+  private readonly posting = new Int32Array(REPORT_WORDS)
+
+  constructor(options: AccountRoleOptions, links: AccountLinks) {
+    this.number = options.shard
+    this.links = links
+    this.accountHomes.load(options.homes)
+    const residence: Residence = {
+      isHome: (account) => this.accountHomes.get(account) === this.number,
+      speaks: this.number === 0,
+    }
+    this.shard = new AccountShard(options, residence)
+    this.commands = new Inlet(links.commands, new CommandLog())
+    this.events = links.events.map((ring) => new Inlet(ring, new RecordLog(EVENT_WORDS, 256)))
+  }
+
+  step(): boolean {
+    let isMoved = this.flush()
+    isMoved = this.commands.drain() || isMoved
+    for (const inlet of this.events) isMoved = inlet.drain() || isMoved
+    if (!this.isReady()) return isMoved
+    if (this.isHeld) this.settle()
+    else if (this.commands.mark === Mark.letter) this.open(this.links.mail.take() as Letter)
+    else this.hold()
+    this.flush()
+    return true
+  }
+
+  canStep(): boolean {
+    const { messages, reports } = this.links
+    return (
+      this.commands.canDrain() ||
+      this.events.some((inlet) => inlet.canDrain()) ||
+      messages.some((outlet) => outlet.canFlush()) ||
+      reports.canFlush() ||
+      this.isReady()
+    )
+  }
+
+  whereabouts(): Omit<FaultReport, 'message' | 'stack'> {
+    const { seq, account, kind, phase } = this.shard.whereabouts()
+    return {
+      phase,
+      round: this.commands.round,
+      seq,
+      actor: account === 0 ? undefined : { kind: 'account', handle: account },
+      command: kind === 0 ? '' : COMMAND_NAMES[kind],
+    }
+  }
+
+  /** Whether the next phase can run: its input is complete, and what was said before is out. */
+  private isReady(): boolean {
+    const { messages, reports } = this.links
+    if (this.isHeld) return this.events.every(({ mark }) => mark !== 0)
+    return (
+      this.commands.mark !== 0 && reports.isFlushed && messages.every(({ isFlushed }) => isFlushed)
+    )
+  }
+
+  private flush(): boolean {
+    const { messages, reports } = this.links
+    let isMoved = reports.flush()
+    for (const outlet of messages) isMoved = outlet.flush() || isMoved
+    return isMoved
+  }
+
+  // --- a round ---------------------------------------------------------------------------------
+
+  private hold(): void {
+    const { commands, shard } = this
+    if (commands.count > 0) {
+      const letter = this.links.mail.take() as Extract<Letter, { what: 'definitions' }>
+      commands.log.definitions.push(...letter.definitions)
+      this.learnHomes(commands.log)
+    }
+    shard.hold(commands.log, commands.seq)
+    const { i32, count } = shard.messages
+    const { messages } = this.links
+    for (let number = 0; number < count; number += 1) {
+      const at = number * MESSAGE_WORDS
+      messages[this.routeOf(i32, at)].put(i32, at)
+    }
+    for (const outlet of messages) outlet.putMark(Mark.round, 0, commands.seq, commands.round)
+    this.isHeld = true
+  }
+
+  /** The shard of symbols that a message goes to; a transfer passes through any. */
+  private routeOf(i32: Int32Array, at: number): number {
+    if (i32[at + MS.kind] !== CommandKind.transfer) return this.symbolHomes.get(i32[at + MS.symbol])
+    i32[at + MS.tag] = this.accountHomes.get(i32[at + MS.account])
+    return i32[at + MS.account] % this.links.messages.length
+  }
+
+  /** The sequencer writes a new actor's home into its definition's command. */
+  private learnHomes({ i32, count }: CommandLog): void {
+    for (let number = 0; number < count; number += 1) {
+      const at = number * COMMAND_WORDS
+      const home = i32[at + CM.flags]
+      if (i32[at + CM.kind] === CommandKind.account) {
+        this.accountHomes.set(i32[at + CM.account], home)
+      } else if (i32[at + CM.kind] === CommandKind.instrument) {
+        this.symbolHomes.set(i32[at + CM.symbol], home)
+      }
+    }
+  }
+
+  private settle(): void {
+    const { shard, commands, events } = this
+    const { reports } = this.links
+    shard.settle(commands.log, events.length === 1 ? events[0].log : this.mergeEvents())
+    const { i32, count } = shard.reports
+    for (let number = 0; number < count; number += 1) reports.put(i32, number * REPORT_WORDS)
+    this.putPostings()
+    reports.putMark(Mark.round, 0, commands.seq, commands.round)
+    commands.clear()
+    for (const inlet of events) inlet.clear()
+    this.isHeld = false
+  }
+
+  private mergeEvents(): RecordLog {
+    this.merged.clear()
+    const order = { seq: EVF.seq, index: EV.index, id: EVF.orderId }
+    mergeRecords(
+      this.events.map(({ log }) => log),
+      this.merged,
+      order,
+    )
+    return this.merged
+  }
+
+  /** Postings travel in the ring of reports, behind two words that say so. */
+  private putPostings(): void {
+    const { posting } = this
+    const { i32, count } = this.shard.postings.log
+    posting[0] = Mark.posting
+    for (let number = 0; number < count; number += 1) {
+      const at = number * POSTING_WORDS
+      for (let word = 0; word < POSTING_WORDS; word += 1) posting[2 + word] = i32[at + word]
+      this.links.reports.put(posting, 0)
+    }
+  }
+
+  // --- letters ---------------------------------------------------------------------------------
+
+  private open(letter: Letter): void {
+    const { shard } = this
+    const { mail } = this.links
+    this.commands.clear()
+    switch (letter.what) {
+      case 'holdings':
+        return mail.post({ reply: holdingsOf(shard, letter.account) })
+      case 'openOrders':
+        return mail.post({ reply: openOrdersOf(shard, letter.account) })
+      case 'sections':
+        return mail.post({ reply: this.sections(letter.seq) })
+      case 'takeFees':
+        return mail.post({ reply: this.takeFees() })
+      case 'giveFees':
+        for (const { asset, available } of letter.fees) shard.addFees(asset, available)
+        return mail.post({ reply: null })
+      case 'load':
+        this.load(letter)
+        return mail.post({ reply: null })
+      case 'stop':
+        this.isStopped = true
+        return
+      default:
+        throw new Fault(`a shard of accounts is asked for ${letter.what}`)
+    }
+  }
+
+  private sections(seq: number): Sections {
+    const { shard } = this
+    const here = this.residents()
+    const sections: Section[] = []
+    let at = 0
+    for (const bytes of writeAccounts(shard, seq, here)) {
+      sections.push([here[at], bytes.slice()])
+      at += 1
+    }
+    return this.number === 0 ? { market: writeMarket(shard, seq), sections } : { sections }
+  }
+
+  /** The accounts that live here, by handle. */
+  private residents(): number[] {
+    const handles: number[] = []
+    for (let account = 1; account <= this.shard.store.accounts.top; account += 1) {
+      if (this.accountHomes.get(account) === this.number) handles.push(account)
+    }
+    return handles
+  }
+
+  private takeFees(): Amounts[] {
+    const fees = amountsOf(this.shard, FEES)
+    for (const { asset, available } of fees) this.shard.addFees(asset, -available)
+    return fees
+  }
+
+  /** Reads a state and tells the books about the open orders in it. */
+  private load(letter: Extract<Letter, { what: 'load' }>): void {
+    const { shard } = this
+    const { messages } = this.links
+    this.accountHomes.load(letter.homes.accounts)
+    this.symbolHomes.load(letter.homes.symbols)
+    const reader = new AccountsReader(shard, readMarketState(letter.market))
+    for (const [account, bytes] of letter.sections) reader.read(account, bytes)
+    reader.end()
+    const record = new Int32Array(MESSAGE_WORDS)
+    const doubles = new Float64Array(record.buffer)
+    for (const order of restingOrders(shard.store)) {
+      record[MS.kind] = CommandKind.new
+      record[MS.flags] = order.flags
+      record[MS.account] = order.owner
+      record[MS.tag] = order.tag
+      record[MS.symbol] = order.symbol
+      doubles[MSF.orderId] = order.orderId
+      doubles[MSF.priceTicks] = order.priceTicks
+      doubles[MSF.qtyLots] = order.leavesLots
+      doubles[MSF.aux] = order.cumLots
+      messages[this.symbolHomes.get(order.symbol)].put(record, 0)
+    }
+    for (const outlet of messages) outlet.putMark(Mark.load, 0, 0, 0)
+  }
+}

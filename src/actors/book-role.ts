@@ -1,0 +1,209 @@
+// A shard of symbol actors as a role: match what the accounts hold, tell them what came of it.
+
+import { levelsOf } from '../engine/answers.ts'
+import type { RestingOrder } from '../engine/book/book.ts'
+import { BookShard } from '../engine/book/book-shard.ts'
+import { MESSAGE_WORDS, MS, MSF } from '../engine/messages.ts'
+import { readBook, writeBook } from '../engine/state.ts'
+import { assert, Fault } from '../lib/assert.ts'
+import { RecordLog } from '../lib/record-log.ts'
+import { CommandKind, CommandLog } from '../protocol/command-log.ts'
+import { EV, EVENT_WORDS, EventKind } from '../protocol/event-log.ts'
+import { HomeTable } from './homes.ts'
+import { Inlet } from './inlet.ts'
+import type { FaultReport, Letter, Mail, Section, Sections } from './letters.ts'
+import { Mark } from './marks.ts'
+import { mergeRecords } from './merge.ts'
+import type { Outlet } from './outlet.ts'
+import type { RingConsumer } from './ring.ts'
+import type { Role } from './role.ts'
+
+/** The rings and the mail that end in a shard of symbols, or begin there. */
+export interface BookLinks {
+  readonly mail: Mail
+  /** Brings marks only: that a letter is there. */
+  readonly commands: RingConsumer
+  /** By shard of accounts. */
+  readonly messages: readonly RingConsumer[]
+  readonly events: readonly Outlet[]
+}
+
+/** `ordersInitial`: resting orders to make room for at the start. */
+export interface BookRoleOptions {
+  readonly ordersInitial?: number
+}
+
+export class BookRole implements Role {
+  isStopped = false
+  private readonly shard: BookShard
+  private readonly links: BookLinks
+  private readonly commands: Inlet<CommandLog>
+  private readonly messages: readonly Inlet[]
+  private readonly merged = new RecordLog(MESSAGE_WORDS, 256)
+  /** Homes of the accounts that ever sent a message. */
+  private readonly accountHomes = new HomeTable()
+  /** A state that waits for the accounts' open orders. */
+  private loading: readonly Section[] | undefined
+
+  constructor(options: BookRoleOptions, links: BookLinks) {
+    this.links = links
+    this.shard = new BookShard(options.ordersInitial)
+    this.commands = new Inlet(links.commands, new CommandLog())
+    this.messages = links.messages.map((ring) => new Inlet(ring, new RecordLog(MESSAGE_WORDS, 256)))
+  }
+
+  step(): boolean {
+    let isMoved = this.flush()
+    isMoved = this.commands.drain() || isMoved
+    for (const inlet of this.messages) isMoved = inlet.drain() || isMoved
+    if (this.commands.mark !== 0) {
+      this.open(this.links.mail.take() as Letter)
+      isMoved = true
+    }
+    if (!this.isReady()) return isMoved
+    if (this.messages[0].mark === Mark.load) this.load()
+    else this.match()
+    this.flush()
+    return true
+  }
+
+  canStep(): boolean {
+    return (
+      this.commands.mark !== 0 ||
+      this.commands.canDrain() ||
+      this.messages.some((inlet) => inlet.canDrain()) ||
+      this.links.events.some((outlet) => outlet.canFlush()) ||
+      this.isReady()
+    )
+  }
+
+  whereabouts(): Omit<FaultReport, 'message' | 'stack'> {
+    const { seq, symbol } = this.shard.whereabouts()
+    const actor = symbol === 0 ? undefined : { kind: 'symbol' as const, handle: symbol }
+    return { phase: 'match', round: this.messages[0].round, seq, actor, command: '' }
+  }
+
+  /** Whether all accounts have said all of a round, and the last round's events are out. */
+  private isReady(): boolean {
+    const { messages, links } = this
+    if (!messages.every(({ mark }) => mark !== 0)) return false
+    if (messages[0].mark === Mark.load && this.loading === undefined) return false
+    return links.events.every(({ isFlushed }) => isFlushed)
+  }
+
+  private flush(): boolean {
+    let isMoved = false
+    for (const outlet of this.links.events) isMoved = outlet.flush() || isMoved
+    return isMoved
+  }
+
+  // --- a round ---------------------------------------------------------------------------------
+
+  private match(): void {
+    const { shard, messages } = this
+    const { seq, round } = messages[0]
+    this.learnHomes()
+    shard.match(messages.length === 1 ? messages[0].log : this.mergeMessages())
+    shard.tellReferences()
+    this.sendEvents()
+    for (const outlet of this.links.events) outlet.putMark(Mark.round, 0, seq, round)
+    for (const inlet of messages) inlet.clear()
+  }
+
+  /** An account lives where its messages come from; a transfer's says where it goes. */
+  private learnHomes(): void {
+    const { messages, accountHomes } = this
+    for (let shard = 0; shard < messages.length; shard += 1) {
+      const { i32, count } = messages[shard].log
+      for (let number = 0; number < count; number += 1) {
+        const at = number * MESSAGE_WORDS
+        const isTransfer = i32[at + MS.kind] === CommandKind.transfer
+        accountHomes.set(i32[at + MS.account], isTransfer ? i32[at + MS.tag] : shard)
+      }
+    }
+  }
+
+  private mergeMessages(): RecordLog {
+    this.merged.clear()
+    const order = { seq: MSF.seq, index: MS.index, id: MSF.orderId }
+    mergeRecords(
+      this.messages.map(({ log }) => log),
+      this.merged,
+      order,
+    )
+    return this.merged
+  }
+
+  private sendEvents(): void {
+    const { events } = this.links
+    const { i32, count } = this.shard.events
+    for (let number = 0; number < count; number += 1) {
+      const at = number * EVENT_WORDS
+      if (i32[at + EV.kind] === EventKind.reference) {
+        for (const outlet of events) outlet.put(i32, at)
+      } else events[this.accountHomes.get(i32[at + EV.owner])].put(i32, at)
+    }
+  }
+
+  // --- letters ---------------------------------------------------------------------------------
+
+  private open(letter: Letter): void {
+    const { shard } = this
+    const { mail } = this.links
+    this.commands.clear()
+    switch (letter.what) {
+      case 'levels':
+        return mail.post({
+          reply: levelsOf(shard, letter.symbol, letter.instrument, letter.depth),
+        })
+      case 'sections':
+        return mail.post({ reply: this.sections(letter.symbols) })
+      case 'load':
+        this.loading = letter.sections
+        return
+      case 'stop':
+        this.isStopped = true
+        return
+      default:
+        throw new Fault(`a shard of symbols is asked for ${letter.what}`)
+    }
+  }
+
+  private sections(symbols: readonly number[]): Sections {
+    return { sections: symbols.map((symbol) => [symbol, writeBook(this.shard, symbol)]) }
+  }
+
+  /** The accounts have told all open orders; now the books can take them in their queues' order. */
+  private load(): void {
+    const { shard, messages } = this
+    this.learnHomes()
+    const orders = new Map<number, RestingOrder>()
+    for (const { log } of messages) {
+      for (let number = 0; number < log.count; number += 1) {
+        const order = readOrder(log, number)
+        orders.set(order.orderId, order)
+      }
+    }
+    for (const [symbol, bytes] of this.loading ?? []) readBook(shard, symbol, bytes, orders)
+    for (const inlet of messages) {
+      assert(inlet.mark === Mark.load, 'all accounts load at the same time')
+      inlet.clear()
+    }
+    this.loading = undefined
+    this.links.mail.post({ reply: null })
+  }
+}
+
+function readOrder({ i32, f64 }: RecordLog, number: number): RestingOrder {
+  const at = number * MESSAGE_WORDS
+  const f = at >> 1
+  return {
+    orderId: f64[f + MSF.orderId],
+    owner: i32[at + MS.account],
+    tag: i32[at + MS.tag],
+    flags: i32[at + MS.flags],
+    priceTicks: f64[f + MSF.priceTicks],
+    leavesLots: f64[f + MSF.qtyLots],
+    cumLots: f64[f + MSF.aux],
+  }
+}

@@ -1,0 +1,192 @@
+// All roles of an exchange, wired up: the sequencer here, the shards wherever `advance` runs them.
+//
+// What the exchange asks of whoever runs its rounds (core.ts), said in rings and letters. It does
+// not know whether threads or a simulation are behind it.
+
+import { FEES } from '../engine/account/account-store.ts'
+import type { Amounts, BookAnswer, Holdings, OpenOrder } from '../engine/answers.ts'
+import { Engine, type FinishedRound } from '../engine/engine.ts'
+import { readMarketState, readState } from '../engine/state.ts'
+import { assert } from '../lib/assert.ts'
+import type { CommandLog } from '../protocol/command-log.ts'
+import type { Instrument } from '../protocol/instrument.ts'
+import type { Core } from './core.ts'
+import type { Letter, Mail, Reply, Section, Sections } from './letters.ts'
+import { Mark } from './marks.ts'
+import type { Outlet } from './outlet.ts'
+import type { Sequencer } from './sequencer.ts'
+
+/** A shard as the crew's exchange sees it. */
+export interface Mate {
+  readonly mail: Mail
+  readonly commands: Outlet
+}
+
+export interface CrewParts {
+  readonly sequencer: Sequencer
+  readonly accounts: readonly Mate[]
+  readonly symbols: readonly Mate[]
+  /**
+   * Lets the roles run until `isDone`, looking after the sequencer too. Throws a Fault if one
+   * broke an invariant, or does not answer.
+   */
+  advance(isDone: () => boolean): void
+  /** Ends what runs the shards, which have been told to stop. */
+  end(): Promise<void>
+}
+
+/** Rounds under way at most; one more waits for the oldest to be taken. */
+export const ROUNDS_UNDER_WAY_MAX = 8
+
+export class Crew implements Core {
+  private readonly parts: CrewParts
+
+  constructor(parts: CrewParts) {
+    this.parts = parts
+  }
+
+  get seq(): number {
+    return this.parts.sequencer.seq
+  }
+
+  get canStart(): boolean {
+    return this.parts.sequencer.underWay < ROUNDS_UNDER_WAY_MAX
+  }
+
+  start(commands: CommandLog): void {
+    assert(this.canStart, `at most ${ROUNDS_UNDER_WAY_MAX} rounds are under way`)
+    this.parts.sequencer.send(commands)
+  }
+
+  take(isPatient: boolean): FinishedRound | undefined {
+    const { parts } = this
+    const { sequencer } = parts
+    sequencer.step()
+    if (isPatient && sequencer.underWay > 0) parts.advance(() => sequencer.isFinished)
+    return sequencer.isFinished ? sequencer.take() : undefined
+  }
+
+  holdings(account: number): Holdings {
+    if (account === FEES) this.gatherFees()
+    return this.ask(this.homeOf(account), { what: 'holdings', account }) as Holdings
+  }
+
+  openOrders(account: number): OpenOrder[] {
+    return this.ask(this.homeOf(account), { what: 'openOrders', account }) as OpenOrder[]
+  }
+
+  levels(symbol: number, instrument: Instrument, depth: number): Pick<BookAnswer, 'bids' | 'asks'> {
+    const mate = this.parts.symbols[this.parts.sequencer.homeOfSymbol(symbol)]
+    const letter: Letter = { what: 'levels', symbol, instrument, depth }
+    return this.ask(mate, letter) as Pick<BookAnswer, 'bids' | 'asks'>
+  }
+
+  *sections(): Generator<Uint8Array> {
+    this.gatherFees()
+    const { sequencer, accounts, symbols } = this.parts
+    const { homes, seq } = sequencer
+    const residents = symbols.map((_, shard) => handlesIn(homes.symbols, shard))
+    const ofAccounts = accounts.map(
+      (mate) => this.ask(mate, { what: 'sections', seq, symbols: [] }) as Sections,
+    )
+    const ofSymbols = symbols.map(
+      (mate, shard) =>
+        this.ask(mate, { what: 'sections', seq, symbols: residents[shard] }) as Sections,
+    )
+    yield ofAccounts[0].market as Uint8Array
+    yield* inOrder(homes.accounts, ofAccounts)
+    yield* inOrder(homes.symbols, ofSymbols)
+  }
+
+  /** Checks the state as it would be restored. */
+  check(): void {
+    const sections = this.sections()
+    const state = readMarketState(sections.next().value as Uint8Array)
+    const { submissionsRemembered } = state
+    const engine = new Engine({ submissionsRemembered })
+    readState(engine, state, sections)
+    engine.check()
+  }
+
+  load(accounts: readonly string[], market: Uint8Array, rest: Iterator<Uint8Array>): void {
+    const { parts } = this
+    const state = readMarketState(market)
+    const symbols = state.instruments.map(({ symbol }) => symbol)
+    parts.sequencer.restore(state.seq, accounts, symbols)
+    const { homes } = parts.sequencer
+    const deal = (count: number, home: Uint8Array, shards: number): Section[][] => {
+      const dealt = Array.from({ length: shards }, (): Section[] => [])
+      for (let handle = 1; handle <= count; handle += 1) {
+        dealt[home[handle]].push([handle, (rest.next().value as Uint8Array).slice()])
+      }
+      return dealt
+    }
+    const ofAccounts = deal(state.accounts, homes.accounts, parts.accounts.length)
+    const ofSymbols = deal(symbols.length, homes.symbols, parts.symbols.length)
+    const letter = (of: Section[]): Letter => ({ what: 'load', market, homes, sections: of })
+    for (const [shard, mate] of parts.symbols.entries()) send(mate, letter(ofSymbols[shard]))
+    for (const [shard, mate] of parts.accounts.entries()) send(mate, letter(ofAccounts[shard]))
+    for (const mate of [...parts.accounts, ...parts.symbols]) this.reply(mate)
+  }
+
+  async close(): Promise<void> {
+    const { accounts, symbols, end } = this.parts
+    for (const mate of [...accounts, ...symbols]) send(mate, { what: 'stop' })
+    await end()
+  }
+
+  private homeOf(account: number): Mate {
+    return this.parts.accounts[this.parts.sequencer.homeOfAccount(account)]
+  }
+
+  /** Brings `$fees` up to date at its home: each shard keeps what its accounts paid. */
+  private gatherFees(): void {
+    const home = this.homeOf(FEES)
+    const fees = this.parts.accounts
+      .filter((mate) => mate !== home)
+      .flatMap((mate) => this.ask(mate, { what: 'takeFees' }) as Amounts[])
+    if (fees.length > 0) this.ask(home, { what: 'giveFees', fees })
+  }
+
+  private ask(mate: Mate, letter: Letter): Reply['reply'] {
+    assert(this.parts.sequencer.underWay === 0, 'questions are asked between rounds')
+    send(mate, letter)
+    return this.reply(mate)
+  }
+
+  private reply(mate: Mate): Reply['reply'] {
+    let reply: Reply | undefined
+    this.parts.advance(() => {
+      reply ??= mate.mail.take() as Reply | undefined
+      return reply !== undefined
+    })
+    return (reply as Reply | undefined)?.reply ?? null
+  }
+}
+
+/** The letter is there before the mark that tells of it. */
+function send({ mail, commands }: Mate, letter: Letter): void {
+  mail.post(letter)
+  commands.putMark(Mark.letter, 0, 0, 0)
+  commands.flush()
+}
+
+function handlesIn(homes: Uint8Array, shard: number): number[] {
+  const handles: number[] = []
+  for (let handle = 1; handle < homes.length; handle += 1) {
+    if (homes[handle] === shard) handles.push(handle)
+  }
+  return handles
+}
+
+/** The shards' sections by handle. */
+function* inOrder(homes: Uint8Array, shards: readonly Sections[]): Generator<Uint8Array> {
+  const next = shards.map(() => 0)
+  for (let handle = 1; handle < homes.length; handle += 1) {
+    const shard = homes[handle]
+    const [of, bytes] = shards[shard].sections[next[shard]]
+    assert(of === handle, 'a shard writes the sections of all who live there')
+    next[shard] += 1
+    yield bytes
+  }
+}

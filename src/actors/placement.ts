@@ -1,0 +1,69 @@
+// Which worker an actor lives in: a stable hash of its name picks the shard, the placement says
+// which worker has the shard. Nothing that the exchange does depends on it.
+
+import { Fault } from '../lib/assert.ts'
+
+/** How many workers, and what they are for. */
+export type Workers =
+  /** 0: no worker, everything in the calling thread. N: each has accounts and symbols. */
+  | number
+  /** Workers of their own for accounts and for symbols. */
+  | { readonly accounts: number; readonly symbols: number }
+
+/** The shards that one worker has. */
+export interface Worker {
+  /** Numbers of shards of accounts. */
+  readonly accounts: readonly number[]
+  /** Numbers of shards of symbols. */
+  readonly symbols: readonly number[]
+}
+
+export interface Placement {
+  /** Shards of accounts, of symbols. */
+  readonly accounts: number
+  readonly symbols: number
+  readonly workers: readonly Worker[]
+}
+
+/** Shards of a kind, at most: a home is one byte. */
+export const SHARDS_MAX = 64
+
+/** The placement on `workers`; throws a Fault for what is no number of workers. */
+export function placementOn(workers: Exclude<Workers, 0>): Placement {
+  if (typeof workers === 'number') {
+    const each = numbers(workers)
+    return {
+      accounts: workers,
+      symbols: workers,
+      workers: each.map((shard) => ({ accounts: [shard], symbols: [shard] })),
+    }
+  }
+  const { accounts, symbols } = workers
+  return {
+    accounts,
+    symbols,
+    workers: [
+      ...numbers(accounts).map((shard) => ({ accounts: [shard], symbols: [] })),
+      ...numbers(symbols).map((shard) => ({ accounts: [], symbols: [shard] })),
+    ],
+  }
+}
+
+/** The shard, of `shards`, that the actor with this name lives in: FNV-1a, with a last mix. */
+export function homeOf(name: string, shards: number): number {
+  let hash = 0x811c9dc5
+  for (let at = 0; at < name.length; at += 1) {
+    hash = Math.imul(hash ^ name.charCodeAt(at), 0x01000193)
+  }
+  // FNV's low bits are weak on short names that differ in their last character.
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
+  hash ^= hash >>> 13
+  return (hash >>> 0) % shards
+}
+
+function numbers(count: number): number[] {
+  if (!Number.isInteger(count) || count < 1 || count > SHARDS_MAX) {
+    throw new Fault(`a number of workers is 1 to ${SHARDS_MAX}, not ${count}`)
+  }
+  return Array.from({ length: count }, (_, at) => at)
+}

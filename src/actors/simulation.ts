@@ -1,0 +1,80 @@
+// All roles in one thread, and a seed that says who runs next: interleavings of sequencer and
+// shards that threads would show once in a million runs, at will and again.
+
+import type { AccountShardOptions } from '../engine/account/account-shard.ts'
+import { assert } from '../lib/assert.ts'
+import { Prng } from '../lib/prng.ts'
+import { AccountRole } from './account-role.ts'
+import { BookRole } from './book-role.ts'
+import { Crew } from './crew.ts'
+import type { Mail } from './letters.ts'
+import { placementOn, type Workers } from './placement.ts'
+import type { Role } from './role.ts'
+import { Sequencer } from './sequencer.ts'
+import { createWiring, Ends } from './wiring.ts'
+
+export interface SimulationOptions extends AccountShardOptions {
+  readonly workers: Exclude<Workers, 0>
+  /** Who runs next: any integer. */
+  readonly seed: number
+  /** Records in a ring, a power of two: the fewer, the more often somebody has to wait. */
+  readonly ringRecords: number
+}
+
+/** Steps in a row that may do nothing before it is said that nobody can go on. */
+const IDLE_STEPS_MAX = 10_000
+
+/** A crew in one thread. */
+export function simulate(options: SimulationOptions): Crew {
+  const placement = placementOn(options.workers)
+  const ends = new Ends(placement, createWiring(placement, options.ringRecords))
+  const accountMail = Array.from({ length: placement.accounts }, createMail)
+  const symbolMail = Array.from({ length: placement.symbols }, createMail)
+  const links = ends.ofSequencer(accountMail.map(([near]) => near))
+  const sequencer = new Sequencer(links, placement.symbols)
+  const homes = sequencer.homes.accounts
+  const roles: Pick<Role, 'step' | 'canStep'>[] = [
+    sequencer,
+    ...accountMail.map(
+      ([, far], shard) =>
+        new AccountRole({ ...options, shard, homes }, ends.ofAccounts(shard, far)),
+    ),
+    ...symbolMail.map(([, far], shard) => new BookRole(options, ends.ofSymbols(shard, far))),
+  ]
+  const toSymbols = ends.toSymbols()
+  const prng = new Prng(options.seed)
+  return new Crew({
+    sequencer,
+    accounts: accountMail.map(([mail], shard) => ({ mail, commands: links.commands[shard] })),
+    symbols: symbolMail.map(([mail], shard) => ({ mail, commands: toSymbols[shard] })),
+    advance: (isDone) => advance(roles, prng, isDone),
+    end: () => Promise.resolve(),
+  })
+}
+
+function advance(
+  roles: readonly Pick<Role, 'step' | 'canStep'>[],
+  prng: Prng,
+  isDone: () => boolean,
+): void {
+  for (let idle = 0; !isDone(); ) {
+    const role = roles[prng.int(roles.length)]
+    // What a worker would sleep on, or not: it must agree with what a step then does.
+    const canStep = role.canStep()
+    const isMoved = role.step()
+    assert(canStep === isMoved, 'a role that can go on does, and one that cannot does not')
+    idle = isMoved ? 0 : idle + 1
+    assert(idle < IDLE_STEPS_MAX, 'somebody can go on')
+  }
+}
+
+/** Two ends of a mail in one thread. */
+function createMail(): [Mail, Mail] {
+  const to: unknown[] = []
+  const fro: unknown[] = []
+  const end = (out: unknown[], into: unknown[]): Mail => ({
+    post: (letter) => void out.push(letter),
+    take: () => into.shift(),
+  })
+  return [end(to, fro), end(fro, to)]
+}

@@ -1,0 +1,219 @@
+// A crew on worker threads: starts them, waits for them, notices when one breaks or goes silent,
+// ends them.
+
+import { once } from 'node:events'
+import { availableParallelism } from 'node:os'
+import { performance } from 'node:perf_hooks'
+import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads'
+import type { AccountShardOptions } from '../engine/account/account-shard.ts'
+import { Fault } from '../lib/assert.ts'
+import { ControlBlock } from './control.ts'
+import { Crew } from './crew.ts'
+import { SPINS } from './doorbell.ts'
+import type { FaultReport, Mail } from './letters.ts'
+import { type Placement, placementOn, type Workers } from './placement.ts'
+import { Sequencer } from './sequencer.ts'
+import { createWiring, Ends, type Wiring } from './wiring.ts'
+
+/** What a worker thread is given. */
+export interface WorkerSetup {
+  readonly worker: number
+  readonly placement: Placement
+  readonly wiring: Wiring
+  readonly control: SharedArrayBuffer
+  readonly options: AccountShardOptions
+  /** Homes of the house accounts. */
+  readonly homes: Uint8Array
+  /** One port for each of its shards, those of accounts first. */
+  readonly mail: readonly MessagePort[]
+  readonly faults: MessagePort
+  readonly spins: number
+}
+
+export interface ThreadOptions extends AccountShardOptions {
+  /** A worker that is needed and does not come round for so long counts as broken; default 10 s. */
+  readonly silenceMsMax?: number
+  /** How long a graceful stop may take before threads are ended by force; default 5 s. */
+  readonly stopMsMax?: number
+  /** What the threads run; for tests. */
+  readonly entry?: URL
+}
+
+/** A worker broke an invariant, or went silent. Names round, seq, actor and command. */
+export class WorkerFault extends Fault {
+  override name = 'WorkerFault'
+  readonly report: FaultReport
+
+  constructor(report: FaultReport) {
+    const { actor, phase, round, seq, command } = report
+    const who = actor === undefined ? '' : ` of ${actor.kind} ${actor.handle}`
+    const what = command === '' ? '' : ` (${command})`
+    super(`${report.message}; in round ${round}, ${phase}, seq ${seq}${what}${who}`)
+    this.report = report
+  }
+}
+
+const SILENCE_MS_MAX = 10_000
+const STOP_MS_MAX = 5_000
+/** How long the sequencer sleeps before it looks after its workers. */
+const LOOK_MS = 250
+
+/** Starts the workers of a placement; {@link Crew.close} ends them. */
+export function startThreads(workers: Exclude<Workers, 0>, options: ThreadOptions): Crew {
+  const threads = new Threads(workers, options)
+  return new Crew(threads.parts())
+}
+
+class Threads {
+  private readonly placement: Placement
+  private readonly ends: Ends
+  private readonly sequencer: Sequencer
+  private readonly control: ControlBlock
+  private readonly threads: Worker[] = []
+  private readonly faults: MessagePort[] = []
+  private readonly accountMail: Mail[] = []
+  private readonly symbolMail: Mail[] = []
+  private readonly stopMsMax: number
+  private readonly silenceMsMax: number
+  private readonly spins: number
+  /** By worker: its heartbeats when they last changed, and when that was. */
+  private readonly beats: { count: number; atMs: number }[] = []
+  private fault: WorkerFault | undefined
+  private readonly links
+
+  constructor(workers: Exclude<Workers, 0>, options: ThreadOptions) {
+    const { silenceMsMax, stopMsMax, entry, ...engineOptions } = options
+    this.silenceMsMax = silenceMsMax ?? SILENCE_MS_MAX
+    this.stopMsMax = stopMsMax ?? STOP_MS_MAX
+    this.placement = placementOn(workers)
+    const { placement } = this
+    const wiring = createWiring(placement)
+    this.ends = new Ends(placement, wiring)
+    this.control = ControlBlock.for(placement.workers.length)
+    // Spinning takes the processor from whoever is waited for, unless there is one for each.
+    this.spins = availableParallelism() > placement.workers.length ? SPINS : 0
+    const accountPorts = placement.workers.flatMap(() => [] as MessagePort[])
+    const symbolPorts: MessagePort[] = []
+    for (let shard = 0; shard < placement.accounts; shard += 1) {
+      accountPorts.push(this.openMail(this.accountMail))
+    }
+    for (let shard = 0; shard < placement.symbols; shard += 1) {
+      symbolPorts.push(this.openMail(this.symbolMail))
+    }
+    this.links = this.ends.ofSequencer(this.accountMail)
+    this.sequencer = new Sequencer(this.links, placement.symbols)
+    const homes = this.sequencer.homes.accounts
+    for (const [worker, { accounts, symbols }] of placement.workers.entries()) {
+      const mail = [
+        ...accounts.map((shard) => accountPorts[shard]),
+        ...symbols.map((shard) => symbolPorts[shard]),
+      ]
+      const faults = new MessageChannel()
+      this.faults.push(faults.port1)
+      const setup: WorkerSetup = {
+        worker,
+        placement,
+        wiring,
+        control: this.control.memory,
+        options: engineOptions,
+        homes,
+        mail,
+        faults: faults.port2,
+        spins: this.spins,
+      }
+      this.start(setup, entry ?? new URL('./worker.ts', import.meta.url))
+    }
+  }
+
+  parts(): ConstructorParameters<typeof Crew>[0] {
+    const toSymbols = this.ends.toSymbols()
+    return {
+      sequencer: this.sequencer,
+      accounts: this.accountMail.map((mail, shard) => ({
+        mail,
+        commands: this.links.commands[shard],
+      })),
+      symbols: this.symbolMail.map((mail, shard) => ({ mail, commands: toSymbols[shard] })),
+      advance: (isDone) => this.advance(isDone),
+      end: () => this.end(),
+    }
+  }
+
+  private openMail(into: Mail[]): MessagePort {
+    const { port1, port2 } = new MessageChannel()
+    // Nothing listens: letters are taken when they are looked for.
+    port1.unref()
+    into.push({
+      post: (letter) => port1.postMessage(letter),
+      take: () => receiveMessageOnPort(port1)?.message,
+    })
+    return port2
+  }
+
+  private start(setup: WorkerSetup, entry: URL): void {
+    const thread = new Worker(entry, {
+      workerData: setup,
+      transferList: [...setup.mail, setup.faults],
+      name: `onefill-${setup.worker}`,
+    })
+    // An end that nobody asked for; when the event comes, the report of it has come too.
+    thread.on('error', () => this.look())
+    thread.unref()
+    this.threads.push(thread)
+    this.beats.push({ count: 0, atMs: performance.now() })
+  }
+
+  /** Waits until `isDone`, passing on what waits for room meanwhile. */
+  private advance(isDone: () => boolean): void {
+    const { sequencer, ends, spins } = this
+    const bell = ends.bell(0)
+    const isNews = () => sequencer.canStep() || isDone()
+    for (const beat of this.beats) beat.atMs = performance.now()
+    for (;;) {
+      if (isDone()) return
+      if (sequencer.step()) continue
+      if (!bell.wait(isNews, LOOK_MS, spins)) this.look()
+    }
+  }
+
+  /** Throws if a worker has broken, or was silent for too long. */
+  private look(): void {
+    if (this.fault !== undefined) throw this.fault
+    const nowMs = performance.now()
+    for (const [worker, beat] of this.beats.entries()) {
+      if (this.control.isFaulted(worker)) {
+        throw this.fail(receiveMessageOnPort(this.faults[worker])?.message as FaultReport)
+      }
+      const count = this.control.beats(worker)
+      if (count !== beat.count) {
+        beat.count = count
+        beat.atMs = nowMs
+      } else if (nowMs - beat.atMs > this.silenceMsMax) {
+        const message = `worker ${worker} has not answered for ${this.silenceMsMax} ms`
+        throw this.fail({ ...NOWHERE, message, round: 0 })
+      }
+    }
+  }
+
+  private fail(report: FaultReport): WorkerFault {
+    this.fault = new WorkerFault(report)
+    for (const thread of this.threads) void thread.terminate()
+    return this.fault
+  }
+
+  private async end(): Promise<void> {
+    const ends = this.threads.map(async (thread) => {
+      if (thread.threadId > 0) await once(thread, 'exit')
+    })
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, this.stopMsMax)
+    })
+    await Promise.race([Promise.all(ends), late])
+    clearTimeout(timer)
+    await Promise.all(this.threads.map((thread) => thread.terminate()))
+    for (const port of this.faults) port.close()
+  }
+}
+
+const NOWHERE = { stack: '', actor: undefined, phase: 'unknown', seq: 0, command: '' } as const

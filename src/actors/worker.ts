@@ -1,0 +1,79 @@
+// A worker thread: runs the roles that live here until they are told to stop.
+
+import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
+import { AccountRole } from './account-role.ts'
+import { BookRole } from './book-role.ts'
+import { ControlBlock } from './control.ts'
+import type { FaultReport, Mail } from './letters.ts'
+import type { Role } from './role.ts'
+import type { WorkerSetup } from './threads.ts'
+import { Ends } from './wiring.ts'
+
+/** Longest sleep: even a worker that nobody needs shows that it is alive. */
+const SLEEP_MS_MAX = 500
+
+const setup = workerData as WorkerSetup
+const control = new ControlBlock(setup.control)
+run(setup)
+
+function run({ worker, placement, wiring, options, homes, mail, spins }: WorkerSetup): void {
+  const ends = new Ends(placement, wiring)
+  const { accounts, symbols } = placement.workers[worker]
+  const ring = () => ends.bell(0).ring()
+  const roles: Role[] = [
+    ...accounts.map(
+      (shard, at) =>
+        new AccountRole(
+          { ...options, shard, homes },
+          ends.ofAccounts(shard, mailOn(mail[at], ring)),
+        ),
+    ),
+    ...symbols.map(
+      (shard, at) =>
+        new BookRole(options, ends.ofSymbols(shard, mailOn(mail[accounts.length + at], ring))),
+    ),
+  ]
+  const bell = ends.bell(worker + 1)
+  const canStep = () => roles.some((role) => role.canStep())
+  let role = roles[0]
+  try {
+    for (;;) {
+      control.beat(worker)
+      let isMoved = false
+      for (role of roles) isMoved = role.step() || isMoved
+      if (isMoved) continue
+      if (roles.every(({ isStopped }) => isStopped)) break
+      bell.wait(canStep, SLEEP_MS_MAX, spins)
+    }
+  } catch (error) {
+    // Not to go on: to say where it broke before the thread ends.
+    report({ ...role.whereabouts(), ...describe(error) })
+    control.fault(worker)
+    ends.bell(0).wake()
+    throw error
+  } finally {
+    for (const port of mail) port.close()
+  }
+}
+
+function describe(error: unknown): Pick<FaultReport, 'message' | 'stack'> {
+  const { message, stack = '' } = error instanceof Error ? error : new Error(String(error))
+  return { message, stack }
+}
+
+function report(fault: FaultReport): void {
+  setup.faults.postMessage(fault)
+}
+
+/** Letters over a port; the sequencer is rung, which looks for its answer. */
+function mailOn(port: MessagePort, ring: () => void): Mail {
+  return {
+    post: (letter) => {
+      port.postMessage(letter)
+      ring()
+    },
+    take: () => receiveMessageOnPort(port)?.message,
+  }
+}
+
+void parentPort
