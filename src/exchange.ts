@@ -3,11 +3,11 @@
 import { createHash, randomInt } from 'node:crypto'
 import type { Core } from './actors/core.ts'
 import type { Workers } from './actors/placement.ts'
-import { startThreads } from './actors/threads.ts'
+import { startThreads, WorkerFault } from './actors/threads.ts'
 import type { BalancesAnswer, BookAnswer, OrdersAnswer, QueryAnswer } from './engine/answers.ts'
 import { Engine, type FinishedRound } from './engine/engine.ts'
 import { readMarketState } from './engine/state.ts'
-import { assert } from './lib/assert.ts'
+import { assert, type Fault } from './lib/assert.ts'
 import type { RecordLog } from './lib/record-log.ts'
 import { COMMANDS_PER_ROUND_MAX } from './protocol/bounds.ts'
 import { Code, codeText } from './protocol/codes.ts'
@@ -308,6 +308,18 @@ export class Exchange {
   /** Ends the worker threads, if there are any. Nothing else may be called then. */
   async close(): Promise<void> {
     await this.core.close?.()
+  }
+
+  /** What broke, with the actor's name where it is known, for whoever has to look into it. */
+  describeFault(fault: Fault): string {
+    const actor = fault instanceof WorkerFault ? fault.report.actor : undefined
+    if (actor === undefined) return fault.message
+    const { names } = this
+    const name =
+      actor.kind === 'account'
+        ? names.accounts[actor.handle]
+        : names.instruments[actor.handle]?.symbol
+    return name === undefined ? fault.message : `${fault.message}, ${name}`
   }
 
   private *sections(): Generator<Uint8Array> {

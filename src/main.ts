@@ -2,7 +2,8 @@
 
 import { readFileSync } from 'node:fs'
 import { Command, InvalidArgumentError } from 'commander'
-import { replay } from './cli/replay.ts'
+import { WORKERS_MAX } from './actors/placement.ts'
+import { type ReplayOptions, replay } from './cli/replay.ts'
 import { COMMANDS_PER_ROUND_MAX } from './protocol/bounds.ts'
 
 const { version } = JSON.parse(
@@ -15,6 +16,14 @@ function roundSize(text: string): number {
     throw new InvalidArgumentError(`Give a whole number from 1 to ${COMMANDS_PER_ROUND_MAX}.`)
   }
   return size
+}
+
+function workerCount(text: string): number {
+  const count = /^[0-9]{1,3}$/.test(text) ? Number(text) : -1
+  if (count < 0 || count > WORKERS_MAX) {
+    throw new InvalidArgumentError(`Give a whole number from 0 to ${WORKERS_MAX}.`)
+  }
+  return count
 }
 
 const program = new Command('onefill')
@@ -37,19 +46,20 @@ program
   .argument('[file]', 'NDJSON file, or - for standard input', '-')
   .option('-o, --out <file>', 'where the reports go, or - for standard output', '-')
   .option('-r, --round <n>', 'commands in a round; 1 is plain sequential execution', roundSize, 1)
+  .option('-w, --workers <n>', 'worker threads; 0 runs all in one thread', workerCount, 0)
   .option('--hash', 'print the hash of the state at the end', false)
   .addHelpText(
     'after',
     `
 A bad line is refused in its place, with its number and the field; the run goes on and ends with
-exit code 1.
+exit code 1. The reports and the hash are the same on any number of workers.
 
 Examples:
-  $ onefill replay day.ndjson --out reports.ndjson
+  $ onefill replay day.ndjson --out reports.ndjson --workers 2
   $ zcat day.ndjson.gz | onefill replay - --round 1000 --hash > reports.ndjson
   $ echo '{"cmd":"asset","asset":"USD","decimals":2}' | onefill replay`,
   )
-  .action(async (file: string, options: { out: string; round: number; hash: boolean }) => {
+  .action(async (file: string, options: ReplayOptions) => {
     process.exitCode = await replay(file, options)
   })
 

@@ -25,8 +25,8 @@ export interface Placement {
   readonly workers: readonly Worker[]
 }
 
-/** Shards of a kind, at most: a home is one byte. */
-export const SHARDS_MAX = 64
+/** Workers for accounts, or for symbols, at most: each pair of them has a ring. */
+export const WORKERS_MAX = 64
 
 /** The placement on `workers`; throws a Fault for what is no number of workers. */
 export function placementOn(workers: Exclude<Workers, 0>): Placement {
@@ -62,8 +62,8 @@ export function homeOf(name: string, shards: number): number {
 }
 
 function numbers(count: number): number[] {
-  if (!Number.isInteger(count) || count < 1 || count > SHARDS_MAX) {
-    throw new Fault(`a number of workers is 1 to ${SHARDS_MAX}, not ${count}`)
+  if (!Number.isInteger(count) || count < 1 || count > WORKERS_MAX) {
+    throw new Fault(`a number of workers is 1 to ${WORKERS_MAX}, not ${count}`)
   }
   return Array.from({ length: count }, (_, at) => at)
 }

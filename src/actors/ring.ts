@@ -92,8 +92,8 @@ class RingEnd {
     this.capacity = header[CAPACITY_WORD]
     this.mask = this.capacity - 1
     this.bells = bells
-    this.i32 = new Int32Array(memory, HEADER_BYTES)
-    this.f64 = new Float64Array(memory, HEADER_BYTES)
+    this.i32 = new Int32Array(memory, HEADER_BYTES, bytes / 4)
+    this.f64 = new Float64Array(memory, HEADER_BYTES, bytes / 8)
     const used = (Atomics.load(header, PUBLISHED_WORD) - Atomics.load(header, RELEASED_WORD)) | 0
     assert(used >= 0 && used <= this.capacity, "a ring's cursors are in order")
   }

@@ -5,6 +5,7 @@ import { performance } from 'node:perf_hooks'
 import type { Readable, Writable } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import { type Answer, createExchange, type Exchange } from '../exchange.ts'
+import { Fault } from '../lib/assert.ts'
 import { splitLines } from './lines.ts'
 
 /** What `onefill replay` was told. */
@@ -13,12 +14,17 @@ export interface ReplayOptions {
   readonly out: string
   /** Commands in a round, from 1. */
   readonly round: number
+  /** Worker threads; 0 runs all in this one. */
+  readonly workers: number
   /** Print the state hash. */
   readonly hash: boolean
 }
 
-/** Exit codes: all lines were commands; some were not; the run could not be done. */
-const EXIT = { done: 0, badLines: 1, failed: 2 } as const
+/**
+ * Exit codes: all lines were commands; some were not; the run could not be done; an invariant broke
+ * (EX_SOFTWARE of sysexits.h).
+ */
+const EXIT = { done: 0, badLines: 1, failed: 2, fault: 70 } as const
 
 const PROGRESS_MS = 200
 const CHUNK_CHARS = 65_536
@@ -30,7 +36,7 @@ const UTF8 = new TextDecoder('utf-8', { fatal: true })
  */
 export async function replay(file: string, options: ReplayOptions): Promise<number> {
   const tally = new Tally()
-  const exchange = createExchange()
+  const exchange = createExchange({ workers: options.workers })
   try {
     // Asked for its size first: a file that is not there is said here, not by a stream's event.
     const progress = new Progress(file === '-' ? 0 : statSync(file).size)
@@ -43,11 +49,16 @@ export async function replay(file: string, options: ReplayOptions): Promise<numb
     const { code, message } = error as NodeJS.ErrnoException
     // Whoever read our output has had enough: no failure.
     if (code === 'EPIPE') return EXIT.done
+    if (error instanceof Fault) {
+      process.stderr.write(`onefill: fault: ${exchange.describeFault(error)}\n`)
+      return EXIT.fault
+    }
     if (code === undefined) throw error
     process.stderr.write(`onefill: ${message}\n`)
     return EXIT.failed
   }
   process.stderr.write(`${tally.summary(exchange, options.hash)}\n`)
+  await exchange.close()
   return tally.badLines > 0 ? EXIT.badLines : EXIT.done
 }
 
@@ -76,7 +87,8 @@ async function run(
   })
   let text = ''
   const flush = async (isLast: boolean) => {
-    for (const answer of exchange.run()) {
+    // With workers, rounds are handed on while earlier ones are still under way.
+    for (const answer of isLast ? exchange.run() : exchange.start()) {
       tally.count(answer)
       text += `${JSON.stringify(answer)}\n`
     }
