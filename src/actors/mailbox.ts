@@ -28,8 +28,8 @@ export class Mailbox {
   }
 
   /**
-   * Waits up to `timeoutMs` until {@link isReady}; false if it was in vain: time was up, or somebody
-   * rang for another reason.
+   * Waits up to `timeoutMs` until {@link isReady}; false if it was in vain: time was up, or
+   * somebody rang for another reason.
    */
   wait(timeoutMs: number, spins?: number): boolean {
     return this.bell.wait(this.isReady, timeoutMs, spins)
