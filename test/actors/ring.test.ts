@@ -154,6 +154,24 @@ describe('in one thread', () => {
     expect(producer.waitForRoom(2, 0)).toBe(true)
   })
 
+  test('a mailbox is ready when any of its rings is, until the closed are removed', () => {
+    const bell = createDoorbell()
+    const [one, other] = [makeWire(2, bell), makeWire(2, bell)]
+    const ends = [consumerOf(one), consumerOf(other)]
+    const mailbox = new Mailbox(new Doorbell(bell), ends)
+    expect(mailbox.wait(0)).toBe(false)
+    send(producerOf(other), 0, 1)
+    expect(mailbox.wait(0)).toBe(true)
+    expect(take(ends[1])).toEqual([0])
+    expect(mailbox.wait(0)).toBe(false)
+    producerOf(other).close()
+    expect([mailbox.wait(0), ends[1].available()]).toEqual([true, CLOSED])
+    mailbox.remove(ends[1])
+    expect([mailbox.wait(0), mailbox.rings]).toEqual([false, [ends[0]]])
+    send(producerOf(one), 0, 1)
+    expect(mailbox.wait(0)).toBe(true)
+  })
+
   test('does what a queue does', () => {
     fc.assert(
       fc.property(
