@@ -24,6 +24,10 @@ const BENCHES: Record<string, { what: string; load: () => Promise<Bench> }> = {
     what: "percentiles of one message's time, .hgrm files in bench/out",
     load: () => import('./latency.ts'),
   },
+  ring: {
+    what: 'records between two threads, against postMessage; round trips',
+    load: () => import('./ring.ts'),
+  },
   micro: { what: 'small operations one by one', load: () => import('./micro.ts') },
 }
 

@@ -72,8 +72,8 @@ export class AccountRole implements Role {
     this.links = links
     this.accountHomes.load(options.homes)
     const residence: Residence = {
-      isHome: (account) => this.accountHomes.get(account) === this.number,
-      speaks: this.number === 0,
+      shard: options.shard,
+      homeOf: (account) => this.accountHomes.get(account),
     }
     this.shard = new AccountShard(options, residence)
     this.commands = new Inlet(links.commands, new CommandLog())
@@ -142,9 +142,12 @@ export class AccountRole implements Role {
     shard.hold(commands.log, commands.seq)
     const { i32, count } = shard.messages
     const { messages } = this.links
-    for (let number = 0; number < count; number += 1) {
-      const at = number * MESSAGE_WORDS
-      messages[this.routeOf(i32, at)].put(i32, at)
+    if (messages.length === 1) messages[0].putRun(i32, 0, count)
+    else {
+      for (let number = 0; number < count; number += 1) {
+        const at = number * MESSAGE_WORDS
+        messages[this.routeOf(i32, at)].put(i32, at)
+      }
     }
     for (const outlet of messages) outlet.putMark(Mark.round, 0, commands.seq, commands.round)
     this.isHeld = true
@@ -153,7 +156,6 @@ export class AccountRole implements Role {
   /** The shard of symbols that a message goes to; a transfer passes through any. */
   private routeOf(i32: Int32Array, at: number): number {
     if (i32[at + MS.kind] !== CommandKind.transfer) return this.symbolHomes.get(i32[at + MS.symbol])
-    i32[at + MS.tag] = this.accountHomes.get(i32[at + MS.account])
     return i32[at + MS.account] % this.links.messages.length
   }
 
@@ -175,7 +177,7 @@ export class AccountRole implements Role {
     const { reports } = this.links
     shard.settle(commands.log, events.length === 1 ? events[0].log : this.mergeEvents())
     const { i32, count } = shard.reports
-    for (let number = 0; number < count; number += 1) reports.put(i32, number * REPORT_WORDS)
+    reports.putRun(i32, 0, count)
     this.putPostings()
     reports.putMark(Mark.round, 0, commands.seq, commands.round)
     commands.clear()

@@ -8,11 +8,11 @@ import { assert } from '../lib/assert.ts'
 
 const MAGIC = 0x0bf1bee1
 /** The word alone in its cache lines, wherever the memory begins: 128 bytes to either side. */
-const STATE = 32
+export const STATE_WORD = 32
 const BYTES = 256
 
 const AWAKE = 0
-const ASLEEP = 1
+export const ASLEEP = 1
 
 /**
  * Looks before a thread goes to sleep, unless said otherwise: some microseconds, about what it
@@ -45,11 +45,11 @@ export class Doorbell {
     const { words } = this
     // The caller stored its news, then loads the state; the sleeper stored ASLEEP, then looks for
     // news. All four are sequentially consistent, so one of the two sees the other's store.
-    if (Atomics.load(words, STATE) === AWAKE) return
+    if (Atomics.load(words, STATE_WORD) === AWAKE) return
     // Of several that ring, one pays for waking. Should the sleeper not be asleep yet, Atomics.wait
     // finds AWAKE and does not sleep.
-    if (Atomics.compareExchange(words, STATE, ASLEEP, AWAKE) === ASLEEP) {
-      Atomics.notify(words, STATE)
+    if (Atomics.compareExchange(words, STATE_WORD, ASLEEP, AWAKE) === ASLEEP) {
+      Atomics.notify(words, STATE_WORD)
     }
   }
 
@@ -58,8 +58,8 @@ export class Doorbell {
    * state left by a thread that was ended between exchanging it and notifying.
    */
   wake(): void {
-    Atomics.store(this.words, STATE, AWAKE)
-    Atomics.notify(this.words, STATE)
+    Atomics.store(this.words, STATE_WORD, AWAKE)
+    Atomics.notify(this.words, STATE_WORD)
   }
 
   /**
@@ -74,9 +74,9 @@ export class Doorbell {
     const { words } = this
     // Say it first, look for the last time after: whoever stores its news after this look sees
     // ASLEEP (see `ring`), makes it AWAKE, and the wait ends or does not begin.
-    Atomics.store(words, STATE, ASLEEP)
-    if (!isReady()) Atomics.wait(words, STATE, ASLEEP, timeoutMs)
-    Atomics.store(words, STATE, AWAKE)
+    Atomics.store(words, STATE_WORD, ASLEEP)
+    if (!isReady()) Atomics.wait(words, STATE_WORD, ASLEEP, timeoutMs)
+    Atomics.store(words, STATE_WORD, AWAKE)
     return isReady()
   }
 }

@@ -24,24 +24,31 @@ export class Inlet<Log extends RecordLog = RecordLog> {
 
   /** Takes what is there, up to a mark; whether it was anything. */
   drain(): boolean {
-    const { ring, log } = this
+    const { ring } = this
     if (this.mark !== 0 || ring.available() <= 0) return false
-    const { i32, words } = ring
-    for (let at = ring.next(); at >= 0; at = ring.next()) {
-      const kind = i32[at + MK.kind]
-      if (isStop(kind)) {
-        this.mark = kind
-        this.count = i32[at + MK.count]
-        this.seq = ring.f64[(at >> 1) + MKF.seq]
-        this.round = ring.f64[(at >> 1) + MKF.round]
-        break
-      }
-      const to = log.append()
-      const into = log.i32
-      for (let word = 0; word < words; word += 1) into[to + word] = i32[at + word]
-    }
+    while (this.mark === 0 && ring.sideBySide > 0) this.takeRun()
     ring.release()
     return true
+  }
+
+  /** Takes records that lie side by side, up to a mark. */
+  private takeRun(): void {
+    const { ring, log } = this
+    const { i32, words, sideBySide } = ring
+    const from = ring.take(0)
+    let count = 0
+    while (count < sideBySide && !isStop(i32[from + count * words + MK.kind])) count += 1
+    if (count > 0) {
+      const to = log.appendRun(count)
+      log.i32.set(i32.subarray(from, from + count * words), to)
+      ring.take(count)
+    }
+    if (count === sideBySide) return
+    const at = ring.take(1)
+    this.mark = i32[at + MK.kind]
+    this.count = i32[at + MK.count]
+    this.seq = ring.f64[(at >> 1) + MKF.seq]
+    this.round = ring.f64[(at >> 1) + MKF.round]
   }
 
   /** Whether {@link drain} would take something. */

@@ -31,7 +31,7 @@ export function mergeRecords(logs: readonly RecordLog[], into: RecordLog, order:
   }
 }
 
-/** Whether record `m` of `a` comes before record `n` of `b`; two that tie keep their shards' order. */
+/** Whether record `m` of `a` comes before record `n` of `b`; ties keep their shards' order. */
 function isBefore(a: RecordLog, m: number, b: RecordLog, n: number, order: Order): boolean {
   const half = a.words >> 1
   const bySeq = a.f64[m * half + order.seq] - b.f64[n * half + order.seq]

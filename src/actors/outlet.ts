@@ -40,6 +40,24 @@ export class Outlet {
     copy(from, at, waiting.i32, to, words)
   }
 
+  /** Adds the records at words `at` and behind it, `count` of them. */
+  putRun(from: Int32Array, at: number, count: number): void {
+    const { ring, waiting, words } = this
+    let sent = 0
+    while (this.isFlushed && sent < count) {
+      const run = ring.claimRun(count - sent)
+      if (run === CLOSED) return
+      if (run === 0) break
+      const first = at + sent * words
+      ring.i32.set(from.subarray(first, first + run * words), ring.runAt)
+      sent += run
+    }
+    for (; sent < count; sent += 1) {
+      const to = waiting.append()
+      copy(from, at + sent * words, waiting.i32, to, words)
+    }
+  }
+
   /** Adds a mark: see marks.ts. */
   putMark(kind: number, count: number, seq: number, round: number): void {
     const { i32, f64 } = this.mark

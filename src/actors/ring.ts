@@ -49,8 +49,7 @@ export interface RingBells {
  */
 export function createRing(size: { words: number; capacity: number }): SharedArrayBuffer {
   assertSize(size.words, size.capacity)
-  const bytes = HEADER_BYTES + size.words * size.capacity * 4
-  const memory = new SharedArrayBuffer(bytes, { maxByteLength: bytes })
+  const memory = new SharedArrayBuffer(HEADER_BYTES + size.words * size.capacity * 4)
   const header = new Int32Array(memory)
   header[MAGIC_WORD] = MAGIC
   header[WORDS_WORD] = size.words
@@ -109,6 +108,8 @@ export class RingProducer extends RingEnd {
   /** Cursor of the next claim: published <= claimed <= limit. */
   private claimed: number
   private published: number
+  /** The first word of the last run. */
+  runAt = 0
   /** Where claims end: the consumer's cursor when last looked at, plus the capacity. */
   private limit: number
 
@@ -131,6 +132,20 @@ export class RingProducer extends RingEnd {
     if (at === this.limit && !this.look()) return this.isClosed ? CLOSED : FULL
     this.claimed = (at + 1) | 0
     return (at & this.mask) * this.words
+  }
+
+  /**
+   * Claims up to `count` records that lie side by side; the first's words are from {@link runAt}.
+   * Returns how many, 0 if there is no room, or {@link CLOSED}.
+   */
+  claimRun(count: number): number {
+    const at = this.claimed
+    if (at === this.published && this.isClosed) return CLOSED
+    if (at === this.limit && !this.look()) return this.isClosed ? CLOSED : 0
+    const run = Math.min(count, (this.limit - at) | 0, this.capacity - (at & this.mask))
+    this.claimed = (at + run) | 0
+    this.runAt = (at & this.mask) * this.words
+    return run
   }
 
   /** Hands all claimed records to the consumer, in the order of their claims. */
@@ -233,6 +248,21 @@ export class RingConsumer extends RingEnd {
     if (at === this.seen) return EMPTY
     this.taken = (at + 1) | 0
     return (at & this.mask) * this.words
+  }
+
+  /**
+   * Takes `count` more of the records that {@link available} saw, at most {@link sideBySide}; the
+   * words of the first begin at its answer.
+   */
+  take(count: number): number {
+    const at = this.taken
+    this.taken = (at + count) | 0
+    return (at & this.mask) * this.words
+  }
+
+  /** How many of the records that {@link available} saw and nobody took lie side by side. */
+  get sideBySide(): number {
+    return Math.min((this.seen - this.taken) | 0, this.capacity - (this.taken & this.mask))
   }
 
   /** As {@link next}, without taking it. */

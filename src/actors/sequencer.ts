@@ -105,7 +105,11 @@ export class Sequencer {
     const firstSeq = this.seq + 1
     const { count, definitions } = commands
     commands.stamp(firstSeq)
-    for (let number = 0; number < count; number += 1) this.route(commands, number * COMMAND_WORDS)
+    if (links.commands.length === 1 && definitions.length === 0) {
+      links.commands[0].putRun(commands.i32, 0, count)
+    } else {
+      for (let number = 0; number < count; number += 1) this.route(commands, number * COMMAND_WORDS)
+    }
     // The letter is there before the mark that tells of it.
     if (definitions.length > 0) {
       const letter = { what: 'definitions', definitions: [...definitions] }

@@ -1,6 +1,6 @@
 // The shared memory between the threads of a placement, and what each end makes of it.
 //
-//   sequencer ──commands──▶ accounts ──messages──▶ symbols ──events──▶ accounts ──reports──▶ sequencer
+//   sequencer ─commands─▶ accounts ─messages─▶ symbols ─events─▶ accounts ─reports─▶ sequencer
 //
 // One ring for each pair of ends, one doorbell for each thread.
 

@@ -27,6 +27,14 @@ export class RecordLog {
     return number * this.words
   }
 
+  /** Appends `count` records side by side and returns the first word of the first. */
+  appendRun(count: number): number {
+    const number = this.count
+    while (number + count > this.capacity) this.grow()
+    this.count = number + count
+    return number * this.words
+  }
+
   /** Appends a record of zeros and returns its first word. */
   appendZeroed(): number {
     const base = this.append()

@@ -25,6 +25,13 @@ const ROOMS: readonly (readonly string[])[] = [
 /** Files of one row that may import each other: the entries are files, not folders. */
 const ENTRIES = new Set(['index', 'exchange', 'book'])
 
+/** The actors' runtime, which would make sense in a program that trades nothing. */
+const RUNTIME = new Set(
+  ['control', 'doorbell', 'homes', 'inlet', 'marks', 'outlet', 'placement', 'ring'].map(
+    (name) => `src/actors/${name}.ts`,
+  ),
+)
+
 /** The room of a file under src: its folder, or its own name at the top. */
 function roomOf(path: string): string {
   const [, first] = path.split('/')
@@ -33,7 +40,10 @@ function roomOf(path: string): string {
 
 const rankOf = (room: string): number => ROOMS.findIndex((row) => row.includes(room))
 
-/** Imports point down, siblings do not import each other, and the book knows no accounts. */
+/**
+ * Imports point down, siblings do not import each other, the book knows no accounts, and the
+ * actors' runtime knows `lib` alone.
+ */
 export const importsPointDown: Check = (files) =>
   files.flatMap(({ path, text }) => {
     const from = roomOf(path)
@@ -47,6 +57,8 @@ export const importsPointDown: Check = (files) =>
       if (from !== to && rankOf(to) <= rankOf(from) && !isEntry) return [`${wrong}: not down`]
       const isOtherPart = /^src\/engine\/(account|risk)\//.test(target)
       if (path.startsWith('src/engine/book/') && isOtherPart) return [`${wrong}: not a book's`]
+      const isRuntimes = target.startsWith('src/lib/') || RUNTIME.has(target)
+      if (RUNTIME.has(path) && !isRuntimes) return [`${wrong}: not the runtime's`]
       return []
     })
   })

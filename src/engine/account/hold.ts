@@ -151,7 +151,7 @@ export class HoldPhase {
       case CommandKind.time: {
         const code = this.administration.apply(kind, this.commands, this.at)
         // Every shard carries these out; one reports them.
-        if (!this.residence.speaks && isEverybodys(kind)) return
+        if (this.residence.shard !== 0 && isEverybodys(kind)) return
         return this.outcome(code === 0 ? OutcomeKind.accepted : OutcomeKind.rejected, code)
       }
       case CommandKind.none:
@@ -431,7 +431,7 @@ export class HoldPhase {
 
   private killSwitch(): void {
     const orders = this.administration.killSwitch(this.commands, this.at)
-    const isOurs = this.residence.speaks || this.commands.i32[this.at + CM.account] !== 0
+    const isOurs = this.residence.shard === 0 || this.commands.i32[this.at + CM.account] !== 0
     this.outcome(isOurs ? OutcomeKind.accepted : OutcomeKind.part, 0, orders.length)
     this.cancelAll(orders)
   }
@@ -456,11 +456,12 @@ export class HoldPhase {
     this.outcome(kind, code)
     if (kind !== OutcomeKind.transfer) return
     const to = recipientOf(commands, at)
-    if (this.residence.isHome(to)) return
+    const home = this.residence.homeOf(to)
+    if (home === this.residence.shard) return
     // By way of a book's shard, as all that accounts tell each other.
     const amount = commands.f64[(at >> 1) + CMF.amount]
     const asset = commands.i32[at + CM.asset]
-    this.message(CommandKind.transfer, 0, to, 0, asset, 0, 0, 0, amount, 0)
+    this.message(CommandKind.transfer, 0, to, home, asset, 0, 0, 0, amount, 0)
   }
 
   // --- what they share -------------------------------------------------------------------------

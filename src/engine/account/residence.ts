@@ -1,11 +1,11 @@
-// Which account actors live in a shard. All of them where there is only one.
+// Which shard an account's actor lives in. All live in shard 0 where there is only one.
 
 export interface Residence {
-  /** Whether this account's actor lives here. */
-  isHome(account: number): boolean
-  /** Whether this shard reports the commands that every shard carries out. */
-  readonly speaks: boolean
+  /** The shard that asks. Shard 0 reports the commands that every shard carries out. */
+  readonly shard: number
+  /** The shard that an account's actor lives in. */
+  homeOf(account: number): number
 }
 
 /** The only shard: everybody's home. */
-export const ALONE: Residence = { isHome: () => true, speaks: true }
+export const ALONE: Residence = { shard: 0, homeOf: () => 0 }

@@ -134,7 +134,7 @@ export class SettlePhase {
     const to = recipientOf(commands, at)
     const fromBalance = store.balance(from, asset)
     store.balances.f64[fromBalance * BALANCE_DOUBLES + BAF.held] -= amount
-    if (this.residence.isHome(to)) this.credit(to, asset, amount)
+    if (this.residence.homeOf(to) === this.residence.shard) this.credit(to, asset, amount)
     postings.add(seq, 0, from, asset, -amount)
     postings.add(seq, 0, to, asset, amount)
   }
