@@ -28,6 +28,10 @@ const BENCHES: Record<string, { what: string; load: () => Promise<Bench> }> = {
     what: 'records between two threads, against postMessage; round trips',
     load: () => import('./ring.ts'),
   },
+  workers: {
+    what: 'the whole exchange at 0 to 4 worker threads; one lone command',
+    load: () => import('./workers.ts'),
+  },
   micro: { what: 'small operations one by one', load: () => import('./micro.ts') },
 }
 

@@ -10,6 +10,7 @@ import { readMarketState, readState } from '../engine/state.ts'
 import { assert } from '../lib/assert.ts'
 import type { CommandLog } from '../protocol/command-log.ts'
 import type { Instrument } from '../protocol/instrument.ts'
+import type { Usage } from './control.ts'
 import type { Core } from './core.ts'
 import type { Letter, Mail, Reply, Section, Sections } from './letters.ts'
 import { Mark } from './marks.ts'
@@ -31,6 +32,8 @@ export interface CrewParts {
    * broke an invariant, or does not answer.
    */
   advance(isDone: () => boolean): void
+  /** By worker; none where no threads are behind it. */
+  usage(): Usage[]
   /** Ends what runs the shards, which have been told to stop. */
   end(): Promise<void>
 }
@@ -133,6 +136,11 @@ export class Crew implements Core {
     const { accounts, symbols, end } = this.parts
     for (const mate of [...accounts, ...symbols]) send(mate, { what: 'stop' })
     await end()
+  }
+
+  /** What each worker has used so far; meaningful while none is at work. */
+  usage(): Usage[] {
+    return this.parts.usage()
   }
 
   private homeOf(account: number): Mate {

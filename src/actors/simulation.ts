@@ -48,6 +48,7 @@ export function simulate(options: SimulationOptions): Crew {
     accounts: accountMail.map(([mail], shard) => ({ mail, commands: links.commands[shard] })),
     symbols: symbolMail.map(([mail], shard) => ({ mail, commands: toSymbols[shard] })),
     advance: (isDone) => advance(roles, prng, isDone),
+    usage: () => [],
     end: () => Promise.resolve(),
   })
 }

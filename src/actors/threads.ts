@@ -135,6 +135,7 @@ class Threads {
       })),
       symbols: this.symbolMail.map((mail, shard) => ({ mail, commands: toSymbols[shard] })),
       advance: (isDone) => this.advance(isDone),
+      usage: () => this.threads.map((_, worker) => this.control.usage(worker)),
       end: () => this.end(),
     }
   }

@@ -1,6 +1,6 @@
 // A worker thread: runs the roles that live here until they are told to stop.
 
-import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
+import { type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { AccountRole } from './account-role.ts'
 import { BookRole } from './book-role.ts'
 import { ControlBlock } from './control.ts'
@@ -36,6 +36,7 @@ function run({ worker, placement, wiring, options, homes, mail, spins }: WorkerS
   const bell = ends.bell(worker + 1)
   const canStep = () => roles.some((role) => role.canStep())
   let role = roles[0]
+  let asleepMs = 0
   try {
     for (;;) {
       control.beat(worker)
@@ -43,7 +44,10 @@ function run({ worker, placement, wiring, options, homes, mail, spins }: WorkerS
       for (role of roles) isMoved = role.step() || isMoved
       if (isMoved) continue
       if (roles.every(({ isStopped }) => isStopped)) break
+      control.account(worker, { cpuMs: cpuMs(), asleepMs })
+      const fromMs = performance.now()
       bell.wait(canStep, SLEEP_MS_MAX, spins)
+      asleepMs += performance.now() - fromMs
     }
   } catch (error) {
     // Not to go on: to say where it broke before the thread ends.
@@ -54,6 +58,11 @@ function run({ worker, placement, wiring, options, homes, mail, spins }: WorkerS
   } finally {
     for (const port of mail) port.close()
   }
+}
+
+function cpuMs(): number {
+  const { user, system } = process.threadCpuUsage()
+  return (user + system) / 1_000
 }
 
 function describe(error: unknown): Pick<FaultReport, 'message' | 'stack'> {
@@ -75,5 +84,3 @@ function mailOn(port: MessagePort, ring: () => void): Mail {
     take: () => receiveMessageOnPort(port)?.message,
   }
 }
-
-void parentPort
