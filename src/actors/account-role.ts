@@ -31,7 +31,7 @@ import { HomeTable } from './homes.ts'
 import { Inlet } from './inlet.ts'
 import type { FaultReport, Letter, Mail, Section, Sections } from './letters.ts'
 import { Mark } from './marks.ts'
-import { mergeRecords } from './merge.ts'
+import { Merger } from './merge.ts'
 import type { Outlet } from './outlet.ts'
 import type { RingConsumer } from './ring.ts'
 import type { Role } from './role.ts'
@@ -53,6 +53,8 @@ export interface AccountRoleOptions extends AccountShardOptions {
   readonly homes: Uint8Array
 }
 
+const EVENT_ORDER = { seq: EVF.seq, index: EV.index, id: EVF.orderId }
+
 export class AccountRole implements Role {
   isStopped = false
   private readonly shard: AccountShard
@@ -60,7 +62,9 @@ export class AccountRole implements Role {
   private readonly links: AccountLinks
   private readonly commands: Inlet<CommandLog>
   private readonly events: readonly Inlet[]
+  private readonly eventLogs: readonly RecordLog[]
   private readonly merged = new RecordLog(EVENT_WORDS, 256)
+  private readonly merger: Merger
   private readonly accountHomes = new HomeTable()
   private readonly symbolHomes = new HomeTable()
   /** Held, and not settled yet. */
@@ -78,6 +82,8 @@ export class AccountRole implements Role {
     this.shard = new AccountShard(options, residence)
     this.commands = new Inlet(links.commands, new CommandLog())
     this.events = links.events.map((ring) => new Inlet(ring, new RecordLog(EVENT_WORDS, 256)))
+    this.eventLogs = this.events.map(({ log }) => log)
+    this.merger = new Merger(this.events.length, EVENT_ORDER)
   }
 
   step(): boolean {
@@ -187,12 +193,7 @@ export class AccountRole implements Role {
 
   private mergeEvents(): RecordLog {
     this.merged.clear()
-    const order = { seq: EVF.seq, index: EV.index, id: EVF.orderId }
-    mergeRecords(
-      this.events.map(({ log }) => log),
-      this.merged,
-      order,
-    )
+    this.merger.merge(this.eventLogs, this.merged)
     return this.merged
   }
 

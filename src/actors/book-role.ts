@@ -13,7 +13,7 @@ import { HomeTable } from './homes.ts'
 import { Inlet } from './inlet.ts'
 import type { FaultReport, Letter, Mail, Section, Sections } from './letters.ts'
 import { Mark } from './marks.ts'
-import { mergeRecords } from './merge.ts'
+import { Merger } from './merge.ts'
 import type { Outlet } from './outlet.ts'
 import type { RingConsumer } from './ring.ts'
 import type { Role } from './role.ts'
@@ -33,13 +33,17 @@ export interface BookRoleOptions {
   readonly ordersInitial?: number
 }
 
+const MESSAGE_ORDER = { seq: MSF.seq, index: MS.index, id: MSF.orderId }
+
 export class BookRole implements Role {
   isStopped = false
   private readonly shard: BookShard
   private readonly links: BookLinks
   private readonly commands: Inlet<CommandLog>
   private readonly messages: readonly Inlet[]
+  private readonly messageLogs: readonly RecordLog[]
   private readonly merged = new RecordLog(MESSAGE_WORDS, 256)
+  private readonly merger: Merger
   /** Homes of the accounts that ever sent a message. */
   private readonly accountHomes = new HomeTable()
   /** A state that waits for the accounts' open orders. */
@@ -50,6 +54,8 @@ export class BookRole implements Role {
     this.shard = new BookShard(options.ordersInitial)
     this.commands = new Inlet(links.commands, new CommandLog())
     this.messages = links.messages.map((ring) => new Inlet(ring, new RecordLog(MESSAGE_WORDS, 256)))
+    this.messageLogs = this.messages.map(({ log }) => log)
+    this.merger = new Merger(this.messages.length, MESSAGE_ORDER)
   }
 
   step(): boolean {
@@ -125,12 +131,7 @@ export class BookRole implements Role {
 
   private mergeMessages(): RecordLog {
     this.merged.clear()
-    const order = { seq: MSF.seq, index: MS.index, id: MSF.orderId }
-    mergeRecords(
-      this.messages.map(({ log }) => log),
-      this.merged,
-      order,
-    )
+    this.merger.merge(this.messageLogs, this.merged)
     return this.merged
   }
 

@@ -12,33 +12,68 @@ export interface Order {
   readonly id: number
 }
 
-/** Appends all records of `logs`, which have one record size, to `into`. */
-export function mergeRecords(logs: readonly RecordLog[], into: RecordLog, order: Order): void {
-  const next = new Int32Array(logs.length)
-  for (;;) {
-    let first = -1
-    for (let of = 0; of < logs.length; of += 1) {
-      if (next[of] === logs[of].count) continue
-      if (first < 0 || isBefore(logs[of], next[of], logs[first], next[first], order)) first = of
-    }
-    if (first < 0) return
-    const log = logs[first]
-    const at = next[first] * log.words
-    next[first] += 1
-    const to = into.append()
-    const { i32 } = into
-    for (let word = 0; word < log.words; word += 1) i32[to + word] = log.i32[at + word]
+/** Behind all records. */
+const END = Number.POSITIVE_INFINITY
+
+export class Merger {
+  private readonly order: Order
+  /** By log: the number of its next record, and that record's place in the order. */
+  private readonly next: Int32Array
+  private readonly seq: Float64Array
+  private readonly key: Float64Array
+
+  /** For `logs` logs at a time. */
+  constructor(logs: number, order: Order) {
+    this.order = order
+    this.next = new Int32Array(logs)
+    this.seq = new Float64Array(logs)
+    this.key = new Float64Array(logs)
   }
-}
 
-/** Whether record `m` of `a` comes before record `n` of `b`; ties keep their shards' order. */
-function isBefore(a: RecordLog, m: number, b: RecordLog, n: number, order: Order): boolean {
-  const half = a.words >> 1
-  const bySeq = a.f64[m * half + order.seq] - b.f64[n * half + order.seq]
-  return bySeq !== 0 ? bySeq < 0 : keyOf(a, m, order) < keyOf(b, n, order)
-}
+  /** Appends all records of `logs`, which have one record size, to `into`. Ties keep their order. */
+  merge(logs: readonly RecordLog[], into: RecordLog): void {
+    let left = 0
+    for (let of = 0; of < logs.length; of += 1) {
+      this.next[of] = 0
+      this.look(logs[of], of)
+      left += logs[of].count
+    }
+    const { words } = into
+    let to = into.appendRun(left)
+    const target = into.i32
+    for (; left > 0; left -= 1) {
+      const first = this.first()
+      const log = logs[first]
+      const { i32 } = log
+      const at = this.next[first] * words
+      for (let word = 0; word < words; word += 1) target[to + word] = i32[at + word]
+      to += words
+      this.next[first] += 1
+      this.look(log, first)
+    }
+  }
 
-function keyOf({ i32, f64, words }: RecordLog, number: number, order: Order): number {
-  const index = i32[number * words + order.index]
-  return index >= 0 ? index : f64[number * (words >> 1) + order.id]
+  /** The log whose next record comes first. */
+  private first(): number {
+    const { seq, key } = this
+    let first = 0
+    for (let of = 1; of < seq.length; of += 1) {
+      if (seq[of] < seq[first] || (seq[of] === seq[first] && key[of] < key[first])) first = of
+    }
+    return first
+  }
+
+  /** Reads a log's next record's place. */
+  private look({ i32, f64, words, count }: RecordLog, of: number): void {
+    const number = this.next[of]
+    if (number === count) {
+      this.seq[of] = END
+      return
+    }
+    const { order } = this
+    const at = number * words
+    const index = i32[at + order.index]
+    this.seq[of] = f64[(at >> 1) + order.seq]
+    this.key[of] = index >= 0 ? index : f64[(at >> 1) + order.id]
+  }
 }

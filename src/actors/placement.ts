@@ -49,15 +49,16 @@ export function placementOn(workers: Exclude<Workers, 0>): Placement {
   }
 }
 
-/** The shard, of `shards`, that the actor with this name lives in: FNV-1a, with a last mix. */
+/** The shard, of `shards`, that the actor with this name lives in: FNV-1a, mixed. */
 export function homeOf(name: string, shards: number): number {
   let hash = 0x811c9dc5
   for (let at = 0; at < name.length; at += 1) {
     hash = Math.imul(hash ^ name.charCodeAt(at), 0x01000193)
   }
-  // FNV's low bits are weak on short names that differ in their last character.
+  // FNV's bits are weak on short names that differ in their last characters: murmur3's finish.
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
-  hash ^= hash >>> 13
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
+  hash ^= hash >>> 16
   return (hash >>> 0) % shards
 }
 

@@ -20,7 +20,7 @@ import { HomeTable } from './homes.ts'
 import { Inlet } from './inlet.ts'
 import type { Homes, Mail } from './letters.ts'
 import { Mark } from './marks.ts'
-import { mergeRecords } from './merge.ts'
+import { Merger } from './merge.ts'
 import type { Outlet } from './outlet.ts'
 import { homeOf } from './placement.ts'
 import type { RingConsumer } from './ring.ts'
@@ -64,12 +64,18 @@ export class Sequencer {
   private taken = new ReportLog()
   private readonly postings = new RecordLog(POSTING_WORDS, 16)
   private readonly postingsOf: readonly RecordLog[]
+  private readonly reportLogs: readonly ReportLog[]
+  private readonly reportMerger: Merger
+  private readonly postingMerger: Merger
   private readonly command = new CommandLog(1)
 
   constructor(links: SequencerLinks, symbolShards: number) {
     this.links = links
     this.symbolShards = symbolShards
     this.reports = links.reports.map((ring) => new Inlet(ring, new ReportLog()))
+    this.reportLogs = this.reports.map(({ log }) => log)
+    this.reportMerger = new Merger(this.reports.length, REPORT_ORDER)
+    this.postingMerger = new Merger(this.reports.length, POSTING_ORDER)
     this.postingsOf = links.reports.map(() => new RecordLog(POSTING_WORDS, 16))
     for (const [at, name] of HOUSE_ACCOUNTS.entries()) this.houseAccount(at + 1, name)
     this.command.append()
@@ -153,13 +159,10 @@ export class Sequencer {
     const { firstSeq, hasParts } = this.cut.shift() as Cut
     postings.clear()
     for (const [shard, { log }] of reports.entries()) splitPostings(log, postingsOf[shard])
-    mergeRecords(postingsOf, postings, POSTING_ORDER)
+    this.postingMerger.merge(postingsOf, postings)
     this.taken.clear()
     if (reports.length === 1) this.taken = reports[0].exchange(this.taken)
-    else {
-      const logs = reports.map(({ log }) => log)
-      mergeRecords(logs, this.taken, REPORT_ORDER)
-    }
+    else this.reportMerger.merge(this.reportLogs, this.taken)
     if (hasParts) joinParts(this.taken)
     for (const inlet of reports) inlet.clear()
     this.underWay -= 1
