@@ -18,9 +18,11 @@ import { HoldPhase } from './account/hold.ts'
 import { Postings } from './account/postings.ts'
 import { Reporter } from './account/reporter.ts'
 import { SettlePhase } from './account/settle.ts'
-import { Book, BookStore } from './book/book.ts'
+import { Book } from './book/book.ts'
 import * as lookaheadForms from './book/lookahead.ts'
 import { BookLookahead } from './book/lookahead.ts'
+import { Matching } from './book/matching.ts'
+import { BookStore } from './book/store.ts'
 import { Market } from './market.ts'
 import * as messageForms from './messages.ts'
 
@@ -53,12 +55,13 @@ export class Engine {
   readonly market = new Market()
   readonly accounts: AccountStore
   readonly bookStore: BookStore
-  /** By symbol; made when the symbol's first order comes. */
-  readonly books: (Book | undefined)[] = []
+  /** By symbol, as far as there were orders; its place is its number in the store. */
+  readonly books: (Book | undefined)[] = [undefined]
   private readonly events = new EventLog()
   private readonly hold: HoldPhase
   private readonly settle: SettlePhase
   private readonly lookahead: BookLookahead
+  private readonly matching: Matching
   /** Symbols that traded in this round. */
   private readonly traded = new RecordLog(2, 64)
 
@@ -73,7 +76,8 @@ export class Engine {
       options.hashSeed ?? 0,
     )
     this.bookStore = new BookStore(this.events, initial)
-    this.lookahead = new BookLookahead(this.bookStore, this.books)
+    this.lookahead = new BookLookahead(this.bookStore)
+    this.matching = new Matching(this.bookStore)
     this.hold = new HoldPhase(this.accounts)
     const reporter = new Reporter(this.accounts, this.reports)
     this.settle = new SettlePhase(this.accounts, reporter, this.postings)
@@ -93,17 +97,16 @@ export class Engine {
 
   /** The book of a symbol, empty if nothing was ever ordered. */
   book(symbol: number): Book {
-    let book = this.books[symbol]
-    if (book === undefined) {
-      book = new Book(this.bookStore)
-      this.books[symbol] = book
+    const { books } = this
+    while (books.length <= symbol) {
+      books.push(new Book(this.bookStore, this.matching, books.length))
     }
-    return book
+    return books[symbol] as Book
   }
 
   /** Phase two: each order message at its book. */
   private match(): void {
-    const { events } = this
+    const { events, matching, books } = this
     const { messages } = this.hold
     const { i32, f64 } = messages
     events.clear()
@@ -116,21 +119,30 @@ export class Engine {
       const at = number * MESSAGE_WORDS
       const f = at >> 1
       const symbol = i32[at + MS.symbol]
-      const book = this.book(symbol)
+      if (symbol >= books.length) this.book(symbol)
       const account = i32[at + MS.account]
       const tag = i32[at + MS.tag]
       const orderId = f64[f + MSF.orderId]
       const aux = f64[f + MSF.aux]
-      const trades = book.trades
+      const { trades } = matching
       events.begin(f64[f + MSF.seq], symbol, i32[at + MS.index])
       const kind = i32[at + MS.kind]
       if (kind === CommandKind.cancel) {
-        book.cancel(orderId, account, tag, aux)
+        matching.cancel(symbol, orderId, account, tag, aux)
       } else if (kind === CommandKind.replace) {
-        book.replace(orderId, account, tag, f64[f + MSF.priceTicks], f64[f + MSF.qtyLots], aux)
+        matching.replace(
+          symbol,
+          orderId,
+          account,
+          tag,
+          f64[f + MSF.priceTicks],
+          f64[f + MSF.qtyLots],
+          aux,
+        )
       } else {
         const flags = i32[at + MS.flags]
-        book.submit(
+        matching.submit(
+          symbol,
           orderId,
           account,
           tag,
@@ -140,7 +152,7 @@ export class Engine {
           aux,
         )
       }
-      if (book.trades !== trades) {
+      if (matching.trades !== trades) {
         const entry = this.traded.append()
         this.traded.i32[entry] = symbol
       }
