@@ -42,20 +42,20 @@ export class Book {
 
   /** Trades so far; a trade's number is this count after it. */
   get trades(): number {
-    return this.store.levels.sides.f64[this.double + SIDE.trades]
+    return this.store.levels.sideDoubles[this.double + SIDE.trades]
   }
 
   set trades(trades: number) {
-    this.store.levels.sides.f64[this.double + SIDE.trades] = trades
+    this.store.levels.sideDoubles[this.double + SIDE.trades] = trades
   }
 
   /** The last trade's price, 0 before the first. */
   get lastTradeTicks(): number {
-    return this.store.levels.sides.f64[this.double + SIDE.lastTradeTicks]
+    return this.store.levels.sideDoubles[this.double + SIDE.lastTradeTicks]
   }
 
   set lastTradeTicks(ticks: number) {
-    this.store.levels.sides.f64[this.double + SIDE.lastTradeTicks] = ticks
+    this.store.levels.sideDoubles[this.double + SIDE.lastTradeTicks] = ticks
   }
 
   /** Best bid in ticks, 0 if there is none. */

@@ -58,8 +58,10 @@ const BUY = Side.buy
 export class LevelStore {
   readonly levels: RecordPool
   readonly pages: RecordPool
-  /** By side; a record's handle is the side's number. */
-  readonly sides: RecordPool
+  /** Words of side `n` start at `n * 16`. Replaced by {@link reserve}. */
+  sideWords = new Int32Array(0)
+  /** Doubles of side `n` start at `n * 8`. Replaced by {@link reserve}. */
+  sideDoubles = new Float64Array(0)
   /**
    * By side: its pages from the worst prices to the best. A key is the page's lowest price, negated
    * for asks: keys ascend.
@@ -69,42 +71,56 @@ export class LevelStore {
   constructor(initial: number) {
     this.levels = new RecordPool('levels', LEVEL_WORDS, initial)
     this.pages = new RecordPool('pages', PAGE_WORDS, Math.max(4, initial >> 3))
-    this.sides = new RecordPool('sides', SIDE_WORDS, 4)
     this.lists = new PageLists(4)
+    this.reserve(1)
   }
 
   /** Makes room for the sides of books up to `book`. */
   reserve(book: number): void {
-    while (this.sides.top <= book * 2) this.sides.alloc()
+    const words = (book + 1) * 2 * SIDE_WORDS
+    if (words <= this.sideWords.length) return
+    const sideWords = new Int32Array(Math.max(words, this.sideWords.length * 2))
+    sideWords.set(this.sideWords)
+    this.sideWords = sideWords
+    this.sideDoubles = new Float64Array(sideWords.buffer)
   }
 
   /** Bytes of memory behind all of them. */
   get bytes(): number {
-    return this.levels.bytes + this.pages.bytes + this.sides.bytes + this.lists.bytes
+    return this.levels.bytes + this.pages.bytes + this.sideWords.byteLength + this.lists.bytes
   }
 
   /** The best level's handle, 0 if the side is empty. */
   best(side: number): number {
-    return this.sides.i32[side * SIDE_WORDS + BEST]
+    return this.sideWords[side * SIDE_WORDS + BEST]
   }
 
   /** The best level's price, 0 if the side is empty. */
   bestTicks(side: number): number {
-    return this.sides.f64[side * SIDE_DOUBLES + BEST_TICKS]
+    return this.sideDoubles[side * SIDE_DOUBLES + BEST_TICKS]
   }
 
   /** The level at a price, created empty if there is none. */
   levelAt(side: number, priceTicks: number): number {
     const slot = slotOf(priceTicks)
     const lowest = priceTicks - slot
-    const page = this.pageFor(side, (side & 1) === BUY ? lowest : -lowest)
+    const key = (side & 1) === BUY ? lowest : -lowest
+    const s = side * SIDE_WORDS
+    const count = this.sideWords[s + COUNT]
+    const last = this.sideWords[s + FIRST] + count - 1
+    const { lists } = this
+    // Most orders are on the best page.
+    const page =
+      count > 0 && lists.f64[last * ENTRY_DOUBLES] === key
+        ? lists.i32[last * ENTRY_WORDS + ENTRY_PAGE]
+        : this.pageFor(side, key)
     const found = this.pages.i32[page * PAGE_WORDS + SLOTS + slot]
     return found !== 0 ? found : this.addLevel(side, page, slot, priceTicks)
   }
 
   /** Takes an empty level out. */
   removeLevel(side: number, level: number): void {
-    const { levels, pages, sides } = this
+    const { levels, pages, sideWords } = this
     const page = levels.i32[level * LEVEL_WORDS + PAGE]
     const slot = slotOf(levels.f64[level * LEVEL_DOUBLES + TICKS])
     const at = page * PAGE_WORDS
@@ -113,7 +129,7 @@ export class LevelStore {
     pages.i32[at + BITMAP] = bitmap
     levels.release(level)
     if (bitmap === 0) this.removePage(side, page)
-    if (level === sides.i32[side * SIDE_WORDS + BEST]) this.findBest(side)
+    if (level === sideWords[side * SIDE_WORDS + BEST]) this.findBest(side)
   }
 
   /** The next level behind `level`, worse by price, or 0. */
@@ -126,49 +142,49 @@ export class LevelStore {
     const rest = (side & 1) === BUY ? bitmap & ((1 << slot) - 1) : bitmap & (-2 << slot)
     if (rest !== 0) return pages.i32[page * PAGE_WORDS + SLOTS + bestBit(side, rest)]
     const at = this.indexOf(side, pages.f64[page * PAGE_DOUBLES])
-    if (at === this.sides.i32[side * SIDE_WORDS + FIRST]) return 0
+    if (at === this.sideWords[side * SIDE_WORDS + FIRST]) return 0
     const next = lists.i32[(at - 1) * ENTRY_WORDS + ENTRY_PAGE] * PAGE_WORDS
     return pages.i32[next + SLOTS + bestBit(side, pages.i32[next + BITMAP])]
   }
 
   private addLevel(side: number, page: number, slot: number, priceTicks: number): number {
-    const { levels, pages, sides } = this
+    const { levels, pages, sideWords, sideDoubles } = this
     const level = levels.reuse() // it was given back empty, as a page was
     levels.f64[level * LEVEL_DOUBLES + TICKS] = priceTicks
     levels.i32[level * LEVEL_WORDS + PAGE] = page
     pages.i32[page * PAGE_WORDS + SLOTS + slot] = level
     pages.i32[page * PAGE_WORDS + BITMAP] |= 1 << slot
     const s = side * SIDE_WORDS
-    const bestTicks = sides.f64[(s >> 1) + BEST_TICKS]
+    const bestTicks = sideDoubles[(s >> 1) + BEST_TICKS]
     if (bestTicks === 0 || ((side & 1) === BUY ? priceTicks > bestTicks : priceTicks < bestTicks)) {
-      sides.i32[s + BEST] = level
-      sides.f64[(s >> 1) + BEST_TICKS] = priceTicks
+      sideWords[s + BEST] = level
+      sideDoubles[(s >> 1) + BEST_TICKS] = priceTicks
     }
     return level
   }
 
   /** After the best level has gone: the best of the last page takes its place. */
   private findBest(side: number): void {
-    const { pages, sides, lists } = this
+    const { pages, sideWords, sideDoubles, lists } = this
     const s = side * SIDE_WORDS
-    const count = sides.i32[s + COUNT]
+    const count = sideWords[s + COUNT]
     if (count === 0) {
-      sides.i32[s + BEST] = 0
-      sides.f64[(s >> 1) + BEST_TICKS] = 0
+      sideWords[s + BEST] = 0
+      sideDoubles[(s >> 1) + BEST_TICKS] = 0
       return
     }
-    const last = sides.i32[s + FIRST] + count - 1
+    const last = sideWords[s + FIRST] + count - 1
     const page = lists.i32[last * ENTRY_WORDS + ENTRY_PAGE] * PAGE_WORDS
     const slot = bestBit(side, pages.i32[page + BITMAP])
-    sides.i32[s + BEST] = pages.i32[page + SLOTS + slot]
-    sides.f64[(s >> 1) + BEST_TICKS] = Math.abs(lists.f64[last * ENTRY_DOUBLES]) + slot
+    sideWords[s + BEST] = pages.i32[page + SLOTS + slot]
+    sideDoubles[(s >> 1) + BEST_TICKS] = Math.abs(lists.f64[last * ENTRY_DOUBLES]) + slot
   }
 
   /** The page with a key, created if there is none. */
   private pageFor(side: number, key: number): number {
-    const { sides, lists } = this
+    const { sideWords, lists } = this
     const at = this.indexOf(side, key)
-    const end = sides.i32[side * SIDE_WORDS + FIRST] + sides.i32[side * SIDE_WORDS + COUNT]
+    const end = sideWords[side * SIDE_WORDS + FIRST] + sideWords[side * SIDE_WORDS + COUNT]
     if (at < end && lists.f64[at * ENTRY_DOUBLES] === key) {
       return lists.i32[at * ENTRY_WORDS + ENTRY_PAGE]
     }
@@ -177,11 +193,11 @@ export class LevelStore {
 
   /** Where in its list a key is, or belongs: the first entry whose key is not below it. */
   private indexOf(side: number, key: number): number {
-    const { i32 } = this.sides
+    const { sideWords } = this
     const { f64 } = this.lists
-    let low = i32[side * SIDE_WORDS + FIRST]
+    let low = sideWords[side * SIDE_WORDS + FIRST]
     // Most orders are near the touch: look at the best pages first.
-    let high = low + i32[side * SIDE_WORDS + COUNT]
+    let high = low + sideWords[side * SIDE_WORDS + COUNT]
     for (let near = 0; near < 4; near += 1) {
       if (high === low || f64[(high - 1) * ENTRY_DOUBLES] < key) return high
       high -= 1
@@ -196,7 +212,7 @@ export class LevelStore {
 
   private insertPage(side: number, at: number, key: number): number {
     const { pages, lists } = this
-    const { i32 } = this.sides
+    const { sideWords: i32 } = this
     const page = pages.reuse()
     pages.f64[page * PAGE_DOUBLES] = key
     const s = side * SIDE_WORDS
@@ -217,7 +233,7 @@ export class LevelStore {
 
   private removePage(side: number, page: number): void {
     const { pages, lists } = this
-    const { i32 } = this.sides
+    const { sideWords: i32 } = this
     const at = this.indexOf(side, pages.f64[page * PAGE_DOUBLES])
     const s = side * SIDE_WORDS
     const count = i32[s + COUNT] - 1
@@ -230,7 +246,7 @@ export class LevelStore {
   /** Gives the side whose record starts at word `s` a page list of twice the length. */
   private widen(s: number): void {
     const { lists } = this
-    const { i32 } = this.sides
+    const { sideWords: i32 } = this
     const room = i32[s + ROOM]
     const first = lists.alloc(room === 0 ? RUN_MIN : room * 2)
     if (room > 0) {

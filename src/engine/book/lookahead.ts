@@ -47,7 +47,7 @@ export class BookLookahead {
   private readSides(messages: RecordLog, from: number, to: number): void {
     const { i32, f64 } = messages
     const { ids } = this.store
-    const sides = this.store.levels.sides.i32
+    const sides = this.store.levels.sideWords
     let sum = 0
     for (let number = from; number < to; number += 1) {
       const at = number * MESSAGE_WORDS
@@ -62,7 +62,7 @@ export class BookLookahead {
   private readLists(messages: RecordLog, from: number, to: number): void {
     const { i32, f64 } = messages
     const { ids, levels } = this.store
-    const sides = levels.sides.i32
+    const sides = levels.sideWords
     const lists = levels.lists.i32
     let sum = 0
     for (let number = from; number < to; number += 1) {

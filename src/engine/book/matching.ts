@@ -279,7 +279,7 @@ export class Matching {
     cum: number,
   ): void {
     const { i32, f64 } = this.orders
-    const { sides } = this.sides
+    const { sideDoubles } = this.sides
     const i = maker * ORDER_WORDS
     const f = maker * ORDER_DOUBLES
     const makerLeaves = f64[f + LEAVES] - lots
@@ -288,9 +288,9 @@ export class Matching {
     f64[f + CUM] = makerCum
     this.levels.f64[level * LEVEL_DOUBLES + LOTS] -= lots
     const book = (word >>> FLAG_BITS) * 2 * (SIDE_WORDS / 2)
-    const trades = sides.f64[book + TRADES] + 1
-    sides.f64[book + TRADES] = trades
-    sides.f64[book + LAST_TRADE_TICKS] = ticks
+    const trades = sideDoubles[book + TRADES] + 1
+    sideDoubles[book + TRADES] = trades
+    sideDoubles[book + LAST_TRADE_TICKS] = ticks
     this.trades += 1
     this.emit(Kind.tradeTaker, word, owner, tag, orderId, ticks, lots, leaves, cum, trades)
     this.emit(
