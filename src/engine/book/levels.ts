@@ -20,8 +20,10 @@ export const PAGE_LAYOUT = { words: 36, slots: 4 } as const
 
 /**
  * Side, 16 words: f64 0 the best level's price, 0 if the side is empty; i32 2 the best level, 3
- * pages, 4 the first entry of its page list, 5 entries there is room for. The record of the bids
- * also has what the book itself remembers: f64 3 trades, 4 the last trade's price.
+ * pages, 4 the first entry of its page list, 5 entries there is room for; f64 5 and 6 the keys of
+ * the best page and the next, i32 14 and 15 these pages, 0 if there is none: the end of the list
+ * once more, because most orders are there. The record of the bids also has what the book itself
+ * remembers: f64 3 trades, 4 the last trade's price.
  */
 export const SIDE = {
   words: 16,
@@ -32,6 +34,10 @@ export const SIDE = {
   room: 5,
   trades: 3,
   lastTradeTicks: 4,
+  bestKey: 5,
+  nextKey: 6,
+  bestPage: 14,
+  nextPage: 15,
 } as const
 
 // V8 builds a module's private constants into the machine code, but loads exported ones at each
@@ -44,7 +50,8 @@ const BITMAP = 2
 const SLOTS = PAGE_LAYOUT.slots
 const PRICES_PER_PAGE = 32
 const { words: SIDE_WORDS, bestTicks: BEST_TICKS, best: BEST, count: COUNT, first: FIRST } = SIDE
-const ROOM = SIDE.room
+const { room: ROOM, bestKey: BEST_KEY, nextKey: NEXT_KEY } = SIDE
+const { bestPage: BEST_PAGE, nextPage: NEXT_PAGE } = SIDE
 const SIDE_DOUBLES = SIDE_WORDS / 2
 const { RUN_MIN } = listForms
 const { words: ENTRY_WORDS, page: ENTRY_PAGE } = listForms.ENTRY
@@ -105,15 +112,8 @@ export class LevelStore {
     const slot = slotOf(priceTicks)
     const lowest = priceTicks - slot
     const key = (side & 1) === BUY ? lowest : -lowest
-    const s = side * SIDE_WORDS
-    const count = this.sideWords[s + COUNT]
-    const last = this.sideWords[s + FIRST] + count - 1
-    const { lists } = this
-    // Most orders are on the best page.
-    const page =
-      count > 0 && lists.f64[last * ENTRY_DOUBLES] === key
-        ? lists.i32[last * ENTRY_WORDS + ENTRY_PAGE]
-        : this.pageFor(side, key)
+    let page = this.nearPage(side * SIDE_WORDS, key)
+    if (page === 0) page = this.pageFor(side, key)
     const found = this.pages.i32[page * PAGE_WORDS + SLOTS + slot]
     return found !== 0 ? found : this.addLevel(side, page, slot, priceTicks)
   }
@@ -163,21 +163,27 @@ export class LevelStore {
     return level
   }
 
-  /** After the best level has gone: the best of the last page takes its place. */
+  /** After the best level has gone: the best of the best page takes its place. */
   private findBest(side: number): void {
-    const { pages, sideWords, sideDoubles, lists } = this
+    const { pages, sideWords, sideDoubles } = this
     const s = side * SIDE_WORDS
-    const count = sideWords[s + COUNT]
-    if (count === 0) {
+    const page = sideWords[s + BEST_PAGE] * PAGE_WORDS
+    if (page === 0) {
       sideWords[s + BEST] = 0
       sideDoubles[(s >> 1) + BEST_TICKS] = 0
       return
     }
-    const last = sideWords[s + FIRST] + count - 1
-    const page = lists.i32[last * ENTRY_WORDS + ENTRY_PAGE] * PAGE_WORDS
     const slot = bestBit(side, pages.i32[page + BITMAP])
     sideWords[s + BEST] = pages.i32[page + SLOTS + slot]
-    sideDoubles[(s >> 1) + BEST_TICKS] = Math.abs(lists.f64[last * ENTRY_DOUBLES]) + slot
+    sideDoubles[(s >> 1) + BEST_TICKS] = Math.abs(sideDoubles[(s >> 1) + BEST_KEY]) + slot
+  }
+
+  /** The page with a key if it is the best or the next to it, else 0; `s`: the side's first word. */
+  private nearPage(s: number, key: number): number {
+    const { sideWords, sideDoubles } = this
+    const f = s >> 1
+    if (sideDoubles[f + BEST_KEY] === key) return sideWords[s + BEST_PAGE]
+    return sideDoubles[f + NEXT_KEY] === key ? sideWords[s + NEXT_PAGE] : 0
   }
 
   /** The page with a key, created if there is none. */
@@ -228,6 +234,7 @@ export class LevelStore {
     lists.f64[to * ENTRY_DOUBLES] = key
     lists.i32[to * ENTRY_WORDS + ENTRY_PAGE] = page
     i32[s + COUNT] = count + 1
+    if (behind < 2) this.findNear(s)
     return page
   }
 
@@ -241,6 +248,20 @@ export class LevelStore {
     if (behind > 0) lists.move(at, at + 1, behind)
     i32[s + COUNT] = count
     pages.release(page)
+    if (behind < 2) this.findNear(s)
+  }
+
+  /** After the end of a page list has changed: writes it to the side's record, `s` its first word. */
+  private findNear(s: number): void {
+    const { sideWords, sideDoubles, lists } = this
+    const count = sideWords[s + COUNT]
+    // Entry 0 is nobody's: its page is 0.
+    const best = count > 0 ? sideWords[s + FIRST] + count - 1 : 0
+    const next = count > 1 ? best - 1 : 0
+    sideDoubles[(s >> 1) + BEST_KEY] = lists.f64[best * ENTRY_DOUBLES]
+    sideDoubles[(s >> 1) + NEXT_KEY] = lists.f64[next * ENTRY_DOUBLES]
+    sideWords[s + BEST_PAGE] = lists.i32[best * ENTRY_WORDS + ENTRY_PAGE]
+    sideWords[s + NEXT_PAGE] = lists.i32[next * ENTRY_WORDS + ENTRY_PAGE]
   }
 
   /** Gives the side whose record starts at word `s` a page list of twice the length. */
