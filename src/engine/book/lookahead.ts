@@ -68,63 +68,67 @@ export class BookLookahead {
     const { sideWords, sideDoubles } = levels
     const pages = levels.pages.i32
     const levelWords = levels.levels.i32
+    const { orders, slots, makers } = this
     let sum = 0
     for (let number = from; number < to; number += 1) {
       const at = number * MESSAGE_WORDS
       const n = number - from
       const flags = i32[at + MS.flags]
       const priceTicks = f64[(at >> 1) + MSF.priceTicks]
-      this.orders[n] = ids.guess(f64[(at >> 1) + MSF.orderId])
+      orders[n] = ids.guess(f64[(at >> 1) + MSF.orderId])
       const s = recordOf(levels, i32[at + MS.symbol], flags)
       const sell = (flags & 1) !== 0
       const slot = priceTicks & 31
       const key = sell ? slot - priceTicks : priceTicks - slot
       // Most prices are on the best page or the next to it; others are not worth a search.
       const near = sideDoubles[(s >> 1) + BEST_KEY] === key ? BEST_PAGE : NEXT_PAGE
-      this.slots[n] = sideWords[s + near] * PAGE_WORDS + SLOTS + slot
-      sum += pages[this.slots[n]]
+      const word = sideWords[s + near] * PAGE_WORDS + SLOTS + slot
+      slots[n] = word
+      sum += pages[word]
       const opposite = s ^ SIDE_WORDS
       const ticks = sideDoubles[(opposite >> 1) + BEST_TICKS]
       const crosses = sell ? ticks >= priceTicks : ticks <= priceTicks
       const maker = crosses ? sideWords[opposite + BEST] : 0
-      this.makers[n] = maker
+      makers[n] = maker
       sum += levelWords[maker * LEVEL_WORDS] + levelWords[maker * LEVEL_WORDS + PAGE]
     }
     this.sum += sum & 1
   }
 
   private readOrders(count: number): void {
+    const { orders: named, slots, makers } = this
     const orders = this.store.orders.i32
     const levels = this.store.levels.levels.i32
     const pages = this.store.levels.pages.i32
     let sum = 0
     for (let n = 0; n < count; n += 1) {
-      const o = this.orders[n] * ORDER_WORDS
+      const o = named[n] * ORDER_WORDS
       sum += orders[o] + orders[o + ORDER_WORDS - 1]
-      const level = pages[this.slots[n]] * LEVEL_WORDS
+      const level = pages[slots[n]] * LEVEL_WORDS
       sum += levels[level] + levels[level + PAGE]
-      const maker = levels[this.makers[n] * LEVEL_WORDS + HEAD]
-      this.makers[n] = maker
+      const maker = levels[makers[n] * LEVEL_WORDS + HEAD]
+      makers[n] = maker
       sum += orders[maker * ORDER_WORDS] + orders[maker * ORDER_WORDS + ORDER_WORDS - 1]
     }
     this.sum += sum & 1
   }
 
   private readNeighbours(count: number): void {
+    const { orders: named, slots, makers } = this
     const { ids } = this.store
     const { i32: orders, f64 } = this.store.orders
     const levels = this.store.levels.levels.i32
     const pages = this.store.levels.pages.i32
     let sum = 0
     for (let n = 0; n < count; n += 1) {
-      const o = this.orders[n] * ORDER_WORDS
+      const o = named[n] * ORDER_WORDS
       sum += orders[orders[o + BEFORE] * ORDER_WORDS + BEHIND]
       sum += orders[orders[o + BEHIND] * ORDER_WORDS + BEFORE]
       const old = orders[o + AT] * LEVEL_WORDS
       sum += levels[old] + levels[old + PAGE]
-      const level = pages[this.slots[n]] * LEVEL_WORDS
+      const level = pages[slots[n]] * LEVEL_WORDS
       sum += orders[levels[level + TAIL] * ORDER_WORDS + BEHIND]
-      const maker = this.makers[n] * ORDER_WORDS
+      const maker = makers[n] * ORDER_WORDS
       if (maker !== 0) {
         sum += ids.touch(f64[(maker >> 1) + ID])
         sum += orders[orders[maker + BEHIND] * ORDER_WORDS + BEFORE]
@@ -135,12 +139,13 @@ export class BookLookahead {
 
   /** The pages of levels that will have no order left. */
   private readEmptied(count: number): void {
+    const { orders: named } = this
     const orders = this.store.orders.i32
     const levels = this.store.levels.levels.i32
     const pages = this.store.levels.pages.i32
     let sum = 0
     for (let n = 0; n < count; n += 1) {
-      const old = orders[this.orders[n] * ORDER_WORDS + AT] * LEVEL_WORDS
+      const old = orders[named[n] * ORDER_WORDS + AT] * LEVEL_WORDS
       if (levels[old + ORDERS] === 1) sum += pages[levels[old + PAGE] * PAGE_WORDS]
     }
     this.sum += sum & 1

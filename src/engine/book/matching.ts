@@ -93,18 +93,8 @@ export class Matching {
     const word = flags | (book << FLAG_BITS)
     const code = this.refusal(owner, word, priceTicks, qtyLots)
     if (code !== 0) {
-      this.emit(
-        Kind.rejected | (code << 8),
-        word,
-        owner,
-        tag,
-        orderId,
-        priceTicks,
-        qtyLots,
-        0,
-        0,
-        aux,
-      )
+      const kind = Kind.rejected | (code << 8)
+      this.emit(kind, word, owner, tag, orderId, priceTicks, qtyLots, 0, 0, aux)
       return
     }
     this.emit(Kind.accepted, word, owner, tag, orderId, priceTicks, qtyLots, qtyLots, 0, aux)
