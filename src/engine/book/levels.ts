@@ -59,8 +59,8 @@ const ENTRY_DOUBLES = ENTRY_WORDS / 2
 const BUY = Side.buy
 
 /**
- * The levels of all books of a shard. Side `book * 2` is a book's bids, the next its asks; books are
- * numbered from 1.
+ * The levels of all books of a shard. Side `book * 2` is a book's bids, the next its asks; books
+ * are numbered from 1.
  */
 export class LevelStore {
   readonly levels: RecordPool
@@ -178,7 +178,7 @@ export class LevelStore {
     sideDoubles[(s >> 1) + BEST_TICKS] = Math.abs(sideDoubles[(s >> 1) + BEST_KEY]) + slot
   }
 
-  /** The page with a key if it is the best or the next to it, else 0; `s`: the side's first word. */
+  /** The page with a key if it is the best or the next, else 0; `s`: the side's first word. */
   private nearPage(s: number, key: number): number {
     const { sideWords, sideDoubles } = this
     const f = s >> 1
@@ -251,7 +251,7 @@ export class LevelStore {
     if (behind < 2) this.findNear(s)
   }
 
-  /** After the end of a page list has changed: writes it to the side's record, `s` its first word. */
+  /** The end of a page list has changed: writes it to the side's record, `s` its first word. */
   private findNear(s: number): void {
     const { sideWords, sideDoubles, lists } = this
     const count = sideWords[s + COUNT]

@@ -27,7 +27,7 @@ export const BLOCK = 32
 
 export class BookLookahead {
   private readonly store: storeForms.BookStore
-  /** By place in the block: the order named, and the word of the page that has its price's level. */
+  /** By place in the block: the order named, and the word of a page that has its price's level. */
   private readonly orders = new Int32Array(BLOCK)
   private readonly slots = new Int32Array(BLOCK)
   /** By place in the block: what it will trade with first, the level, then the order; or 0. */
