@@ -1,6 +1,8 @@
 // The order book alone, without accounts and risk: `import { OrderBook } from 'onefill/book'`.
 
-import { Book, BookStore, type Depth } from './engine/book/book.ts'
+import { Book, type Depth } from './engine/book/book.ts'
+import { Matching } from './engine/book/matching.ts'
+import { BookStore } from './engine/book/store.ts'
 import { assert } from './lib/assert.ts'
 import type { EventLog } from './protocol/event-log.ts'
 import type { Side } from './protocol/order-flags.ts'
@@ -9,6 +11,9 @@ export { CODE_NAMES, Code, codeText } from './protocol/codes.ts'
 export { type BookEvent, EV, EVENT_WORDS, EVF, EventKind, EventLog } from './protocol/event-log.ts'
 export { OrdType, orderFlags, SelfTrade, Side, TimeInForce } from './protocol/order-flags.ts'
 export type { Depth }
+
+/** The number of the only book in its store. */
+const NUMBER = 1
 
 /**
  * One symbol's book with price-time priority. Integers in (ticks, lots, ids), events into the
@@ -26,13 +31,15 @@ export class OrderBook {
   readonly events: EventLog
   private readonly book: Book
   private readonly store: BookStore
+  private readonly matching: Matching
   private operations = 0
 
   /** `ordersInitial`: resting orders to make room for at the start; more is made as needed. */
   constructor(events: EventLog, ordersInitial = 1024) {
     this.events = events
     this.store = new BookStore(events, ordersInitial)
-    this.book = new Book(this.store)
+    this.matching = new Matching(this.store)
+    this.book = new Book(this.store, this.matching, NUMBER)
   }
 
   /**
@@ -52,13 +59,13 @@ export class OrderBook {
   ): void {
     assert((flags & 1) === side, 'flags are of the same side: orderFlags({ side, ... })')
     this.next()
-    this.book.submit(orderId, owner, tag, flags, priceTicks, qtyLots, 0)
+    this.matching.submit(NUMBER, orderId, owner, tag, flags, priceTicks, qtyLots, 0)
   }
 
   /** Cancels `orderId` of `owner`. Events: canceled or cancelRejected. */
   cancel(orderId: number, owner: number): void {
     this.next()
-    this.book.cancel(orderId, owner, 0, 0)
+    this.matching.cancel(NUMBER, orderId, owner, 0, 0)
   }
 
   /**
@@ -67,7 +74,7 @@ export class OrderBook {
    */
   replace(orderId: number, owner: number, priceTicks: number, qtyLots: number): void {
     this.next()
-    this.book.replace(orderId, owner, 0, priceTicks, qtyLots, 0)
+    this.matching.replace(NUMBER, orderId, owner, 0, priceTicks, qtyLots, 0)
   }
 
   /** Best bid in ticks, 0 if there is none. */

@@ -30,7 +30,7 @@ export class Merger {
     this.key = new Float64Array(logs)
   }
 
-  /** Appends all records of `logs`, which have one record size, to `into`. Ties keep their order. */
+  /** Appends all records of `logs`, which have one record size, to `into`; ties by log. */
   merge(logs: readonly RecordLog[], into: RecordLog): void {
     let left = 0
     for (let of = 0; of < logs.length; of += 1) {

@@ -20,8 +20,9 @@ import {
   type OpenOrder,
   openOrdersOf,
 } from './answers.ts'
-import type { Book, BookStore } from './book/book.ts'
+import type { Book } from './book/book.ts'
 import { BookShard } from './book/book-shard.ts'
+import type { BookStore } from './book/store.ts'
 import { checkState } from './invariants.ts'
 import type { Market } from './market.ts'
 import { readMarketState, readState, writeState } from './state.ts'

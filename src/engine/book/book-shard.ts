@@ -5,9 +5,11 @@ import * as commandLog from '../../protocol/command-log.ts'
 import * as eventLog from '../../protocol/event-log.ts'
 import { EventLog } from '../../protocol/event-log.ts'
 import * as messageForms from '../messages.ts'
-import { Book, BookStore } from './book.ts'
+import { Book } from './book.ts'
 import * as lookaheadForms from './lookahead.ts'
 import { BookLookahead } from './lookahead.ts'
+import { Matching } from './matching.ts'
+import { BookStore } from './store.ts'
 
 // V8 folds constants only in the module that declares them: docs/decisions/0007.
 const { CommandKind } = commandLog
@@ -17,34 +19,33 @@ const { MESSAGE_WORDS, MS, MSF } = messageForms
 
 export class BookShard {
   readonly store: BookStore
-  /** By symbol; made when the symbol's first order comes. */
-  readonly books: (Book | undefined)[] = []
+  /** By symbol, as far as there were orders; its place is its number in the store. */
+  readonly books: (Book | undefined)[] = [undefined]
   /** What the books said in the last round, in (seq, index) order. */
   readonly events = new EventLog()
   /** Symbols that traded in the last round, one entry for each command that did. */
   readonly traded = new RecordLog(2, 64)
   private readonly told = new Set<number>()
   private readonly lookahead: BookLookahead
+  private readonly matching: Matching
 
   /** `ordersInitial`: resting orders to make room for at the start. */
   constructor(ordersInitial = 256) {
     this.store = new BookStore(this.events, ordersInitial)
-    this.lookahead = new BookLookahead(this.store, this.books)
+    this.lookahead = new BookLookahead(this.store)
+    this.matching = new Matching(this.store)
   }
 
   /** The book of a symbol, empty if nothing was ever ordered. */
   book(symbol: number): Book {
-    let book = this.books[symbol]
-    if (book === undefined) {
-      book = new Book(this.store)
-      this.books[symbol] = book
-    }
-    return book
+    const { books } = this
+    while (books.length <= symbol) books.push(new Book(this.store, this.matching, books.length))
+    return books[symbol] as Book
   }
 
   /** Phase two: each order message at its book. */
   match(messages: RecordLog): void {
-    const { events } = this
+    const { events, matching, books } = this
     const { i32, f64 } = messages
     events.clear()
     this.traded.clear()
@@ -63,18 +64,27 @@ export class BookShard {
         this.passOn(account, f64[f + MSF.qtyLots])
         continue
       }
-      const book = this.book(symbol)
+      if (symbol >= books.length) this.book(symbol)
       const tag = i32[at + MS.tag]
       const orderId = f64[f + MSF.orderId]
       const aux = f64[f + MSF.aux]
-      const trades = book.trades
+      const { trades } = matching
       if (kind === CommandKind.cancel) {
-        book.cancel(orderId, account, tag, aux)
+        matching.cancel(symbol, orderId, account, tag, aux)
       } else if (kind === CommandKind.replace) {
-        book.replace(orderId, account, tag, f64[f + MSF.priceTicks], f64[f + MSF.qtyLots], aux)
+        matching.replace(
+          symbol,
+          orderId,
+          account,
+          tag,
+          f64[f + MSF.priceTicks],
+          f64[f + MSF.qtyLots],
+          aux,
+        )
       } else {
         const flags = i32[at + MS.flags]
-        book.submit(
+        matching.submit(
+          symbol,
           orderId,
           account,
           tag,
@@ -84,7 +94,7 @@ export class BookShard {
           aux,
         )
       }
-      if (book.trades !== trades) {
+      if (matching.trades !== trades) {
         const entry = this.traded.append()
         this.traded.i32[entry] = symbol
       }
