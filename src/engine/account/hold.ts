@@ -53,7 +53,7 @@ const {
   POF,
   POSITION_WORDS,
 } = records
-const { SU, SUBMISSION_WORDS, SUF } = submissionForms
+const { SU, SUF } = submissionForms
 
 const SECOND_MS = 1_000
 
@@ -450,8 +450,8 @@ export class HoldPhase {
       }
       return true
     }
-    const { i32, f64 } = store.submissions.pool
-    const s = -entry * SUBMISSION_WORDS
+    const { i32, f64 } = store.submissions.ring
+    const s = store.submissions.ring.wordOf(-entry)
     if (i32[s + SU.content] === content) {
       const code = Math.max(0, -i32[s + SU.outcome])
       this.outcome(
@@ -481,9 +481,8 @@ export class HoldPhase {
         at + CM.orig,
         this.seq,
       )
-      const { i32 } = store.submissions.pool
       // Until its outcome is known, a replace in flight names the order as well as the id before.
-      order = entry >= 0 ? entry : store.orderInFlight(i32[-entry * SUBMISSION_WORDS + SU.outcome])
+      order = entry >= 0 ? entry : store.orderInFlight(store.submissions.outcomeOf(-entry))
     }
     if (order === 0) return 0
     const position = store.orders.i32[order * ORDER_WORDS + OR.position]

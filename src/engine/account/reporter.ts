@@ -13,7 +13,7 @@ import * as submissionForms from './submissions.ts'
 const { CM, CMF, COMMAND_WORDS, CommandKind } = commandLog
 const { ExecType, Mark, OrdStatus, RP, RPF } = reportLog
 const { FIF, FILLS_WORDS, OR, ORDER_WORDS, ORF, PO, POSITION_WORDS } = records
-const { SU, SUBMISSION_WORDS } = submissionForms
+const { SU } = submissionForms
 
 export class Reporter {
   private readonly store: AccountStore
@@ -55,8 +55,8 @@ export class Reporter {
   replaced(order: number, submission: number, seq: number, index: number): void {
     const at = this.ofOrder(ExecType.replaced, order, seq, index)
     const { i32, f64 } = this.reports
-    const submissions = this.store.submissions.pool.i32
-    copyId(submissions, submission * SUBMISSION_WORDS + SU.id, i32, at + RP.orig)
+    const { ring } = this.store.submissions
+    copyId(ring.i32, ring.wordOf(submission) + SU.id, i32, at + RP.orig)
     const open = f64[(at >> 1) + RPF.cumQty] === 0 ? OrdStatus.new : OrdStatus.partiallyFilled
     i32[at + RP.flags] |= open << 8
   }
