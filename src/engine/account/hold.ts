@@ -14,8 +14,9 @@ import * as orderFlags from '../../protocol/order-flags.ts'
 import { isMarket } from '../../protocol/order-flags.ts'
 import * as marketForms from '../market.ts'
 import * as messageForms from '../messages.ts'
-import { firstRefusal } from '../risk/chain.ts'
+import { firstRefusal, firstUsualRefusal } from '../risk/chain.ts'
 import { Check } from '../risk/check.ts'
+import * as limitTable from '../risk/limit-table.ts'
 import { hashRecent } from '../risk/recent-orders.ts'
 import type { AccountStore } from './account-store.ts'
 import { Administration } from './administration.ts'
@@ -37,6 +38,7 @@ const { Flag } = orderFlags
 const { TERMS, TM } = marketForms
 const { MESSAGE_WORDS, MS, MSF, OC, OCF, OUTCOME_WORDS, OutcomeKind } = messageForms
 const { BLOCK } = lookaheadForms
+const { USUAL } = limitTable
 const {
   AC,
   ACCOUNT_WORDS,
@@ -72,11 +74,8 @@ export class HoldPhase {
   private number = 0
   private idHash = 0
   private origHash = 0
-  /**
-   * Of the new order being handled: the hash of its content, and the record of the same one before.
-   */
+  /** Of a new order, the hash of its content. */
   private recentHash = 0
-  private recentAt = 0
   private seq = 0
 
   constructor(store: AccountStore) {
@@ -101,6 +100,7 @@ export class HoldPhase {
         this.seq = firstSeq + number
         this.idHash = this.lookahead.idHash[number - from]
         this.origHash = this.lookahead.origHash[number - from]
+        this.recentHash = this.lookahead.recentHash[number - from]
         this.handle(commands.i32[this.at + CM.kind] as commandLog.CommandKind)
       }
     }
@@ -156,7 +156,7 @@ export class HoldPhase {
     const symbol = i32[at + CM.symbol]
     const flags = i32[at + CM.flags]
     if (this.seenBefore(account, false)) return
-    const { terms } = store.market
+    const { terms, nowMs } = store.market
     const t = symbol * TERMS
     const row = this.limitRow(account, symbol)
     const lots = f64[(at >> 1) + CMF.qtyLots]
@@ -165,12 +165,17 @@ export class HoldPhase {
     if (code === 0 && isMarket(flags)) {
       priceTicks = this.protectionTicks(symbol, flags, row)
       if (priceTicks === 0) code = Code.NO_REFERENCE_PRICE
+      this.recentHash = hashRecent(account, symbol * 2 + (flags & Flag.sell), priceTicks, lots)
     }
     const notional = priceTicks * lots * terms[t + TM.quotePerTickLot]
     const position = store.positionOf.get(pairKey(account, symbol))
     const sell = (flags & Flag.sell) !== 0
     const openLots = this.openLots(position, sell)
-    this.findRecent(account, symbol * 2 + (sell ? 1 : 0), priceTicks, lots)
+    // Nothing is recent while the clock was never set.
+    const symbolSide = symbol * 2 + (sell ? 1 : 0)
+    const { recent } = store
+    const same =
+      nowMs === 0 ? 0 : recent.find(this.recentHash, account, symbolSide, priceTicks, lots)
     code =
       code ||
       valueRefusal(terms, t, priceTicks, lots, notional) ||
@@ -181,6 +186,7 @@ export class HoldPhase {
         position,
         flags,
         row,
+        recent.acceptedMs(same),
         false,
         priceTicks,
         lots,
@@ -196,50 +202,26 @@ export class HoldPhase {
       code = sell ? Code.INSUFFICIENT_HOLDINGS : Code.INSUFFICIENT_FUNDS
     }
     if (code === 0 && !store.hasRoomForOrder) code = Code.LIMIT_REACHED
-    if (code !== 0) {
-      store.submissions.add(
-        this.idHash,
-        account,
-        i32,
-        at + CM.id,
-        contentOf(commands, at),
-        -code,
-        0,
-        seq,
-      )
-      return this.outcome(OutcomeKind.rejected, code)
-    }
-    const order = this.open(account, symbol, flags, priceTicks, lots, need)
+    if (code !== 0) return this.refuse(account, code, 0)
+    const own = position === 0 ? store.position(account, symbol) : position
+    const order = this.open(own, flags, priceTicks, lots, need)
     this.countAccepted(account)
-    const { nowMs } = store.market
     if (nowMs !== 0) {
-      const symbolSide = symbol * 2 + (sell ? 1 : 0)
-      store.recent.add(this.recentHash, this.recentAt, account, symbolSide, priceTicks, lots, nowMs)
+      recent.add(this.recentHash, same, account, symbolSide, priceTicks, lots, nowMs)
     }
     this.message(CommandKind.new, flags, account, order, symbol, 0, seq, priceTicks, lots, 0)
   }
 
-  /** Looks up when the same order was last accepted; rests while the clock was never set. */
-  private findRecent(account: number, symbolSide: number, priceTicks: number, lots: number): void {
-    const { recent, market } = this.store
-    this.recentAt = 0
-    if (market.nowMs === 0) return
-    this.recentHash = hashRecent(account, symbolSide, priceTicks, lots)
-    this.recentAt = recent.find(this.recentHash, account, symbolSide, priceTicks, lots)
-  }
-
   /** Creates the order's record, takes its hold, and counts it everywhere. Returns its handle. */
   private open(
-    account: number,
-    symbol: number,
+    position: number,
     flags: number,
     priceTicks: number,
     lots: number,
     need: number,
   ): number {
     const { store, at } = this
-    const position = store.position(account, symbol)
-    const order = store.orders.alloc()
+    const order = store.orders.reuse()
     const o = order * ORDER_WORDS
     const of = o >> 1
     const { i32, f64 } = store.orders
@@ -250,6 +232,8 @@ export class HoldPhase {
     i32[o + OR.position] = position
     i32[o + OR.content] = contentOf(this.commands, at)
     i32[o + OR.flags] = flags
+    i32[o + OR.fills] = 0
+    i32[o + OR.behind] = 0
     store.enlist(order, position, lots)
     store.submissions.addOrder(this.idHash, order)
     const sell = (flags & Flag.sell) !== 0
@@ -302,6 +286,7 @@ export class HoldPhase {
         position,
         flags,
         row,
+        -1,
         true,
         priceTicks,
         lots,
@@ -370,8 +355,13 @@ export class HoldPhase {
   }
 
   private refuseReplace(account: number, code: number, order: number): void {
+    const { f64 } = this.store.orders
+    this.refuse(account, code, order === 0 ? 0 : f64[order * (ORDER_WORDS >> 1) + ORF.orderId])
+  }
+
+  /** Refuses a submission; the refusal is remembered under its id. */
+  private refuse(account: number, code: number, orderId: number): void {
     const { store, commands, at, seq } = this
-    const orderId = order === 0 ? 0 : store.orders.f64[order * (ORDER_WORDS >> 1) + ORF.orderId]
     const content = contentOf(commands, at)
     store.submissions.add(
       this.idHash,
@@ -550,6 +540,7 @@ export class HoldPhase {
     position: number,
     flags: number,
     row: number,
+    sameAcceptedMs: number,
     isReplace: boolean,
     priceTicks: number,
     lots: number,
@@ -557,38 +548,46 @@ export class HoldPhase {
     openBefore: number,
     openAfter: number,
   ): number {
-    const { store, check } = this
-    const { market, accounts, positions } = store
-    const sell = (flags & Flag.sell) !== 0
-    const a = account * ACCOUNT_WORDS
-    const p = position * POSITION_WORDS
-    check.limits = store.limits.rows
+    const { check } = this
+    const { market, accounts, limits } = this.store
+    const { rows } = limits
+    check.limits = rows
     check.row = row
     check.isReplace = isReplace
-    check.isSell = sell
+    check.priceTicks = priceTicks
+    check.referenceTicks = market.referenceTicks[symbol]
+    check.accountOpenOrders = accounts.i32[account * ACCOUNT_WORDS + AC.openOrders]
+    check.nowMs = market.nowMs
+    check.sameAcceptedMs = sameAcceptedMs
+    if (rows[row + USUAL] === 1 && (flags & Flag.reduceOnly) === 0) return firstUsualRefusal(check)
+    check.orderLots = lots
+    check.notional = notional
+    check.openLotsBefore = openBefore
+    check.openLotsAfter = openAfter
+    this.fillRest(account, symbol, position, flags)
+    return firstRefusal(check)
+  }
+
+  /** What only rules look at that are off by default. */
+  private fillRest(account: number, symbol: number, position: number, flags: number): void {
+    const { store, check } = this
+    const { market, accounts, positions } = store
+    const a = account * ACCOUNT_WORDS
+    const p = position * POSITION_WORDS
+    check.isSell = (flags & Flag.sell) !== 0
     check.isReduceOnly = (flags & Flag.reduceOnly) !== 0
     check.positionLots = positions.f64[(p >> 1) + POF.lots]
     check.isFirstInSymbol = positions.i32[p + PO.openOrders] === 0 && check.positionLots === 0
-    check.priceTicks = priceTicks
-    check.orderLots = lots
-    check.notional = notional
     check.quotePerTickLot = market.terms[symbol * TERMS + TM.quotePerTickLot]
-    check.referenceTicks = market.referenceTicks[symbol]
-    check.openLotsBefore = openBefore
-    check.openLotsAfter = openAfter
-    check.accountOpenOrders = accounts.i32[a + AC.openOrders]
     check.accountActiveSymbols = accounts.i32[a + AC.activeSymbols]
     const second = Math.floor(market.nowMs / SECOND_MS)
     check.ordersThisSecond =
       accounts.f64[(a >> 1) + ACF.rateSecond] === second ? accounts.i32[a + AC.rateCount] : 0
     // Read only where the limit is set: it is one more record far away.
-    const hasLossLimit = check.limits[row + Limit.maxDailyLoss] !== Number.POSITIVE_INFINITY
+    const hasLossLimit = check.limits[check.row + Limit.maxDailyLoss] !== Number.POSITIVE_INFINITY
     check.realisedToday = hasLossLimit
       ? store.realisedToday(this.balanceToHold(account, position, symbol, false))
       : 0
-    check.nowMs = market.nowMs
-    check.sameAcceptedMs = isReplace ? -1 : store.recent.acceptedMs(this.recentAt)
-    return firstRefusal(check)
   }
 
   private countAccepted(account: number): void {

@@ -31,9 +31,10 @@ export class Lookahead {
   /** By place in the block: the hashes of clOrdId and origClOrdId, for the look-ups that follow. */
   readonly idHash = new Int32Array(BLOCK)
   readonly origHash = new Int32Array(BLOCK)
+  /** Of a new limit order, what {@link hashRecent} says of it. */
+  readonly recentHash = new Int32Array(BLOCK)
   /** What the reads add up to; kept so that they are not optimised away. */
   sum = 0
-  private readonly recentHash = new Int32Array(BLOCK)
   private readonly positions = new Int32Array(BLOCK)
   private readonly orders = new Int32Array(BLOCK)
   private readonly store: AccountStore
@@ -56,10 +57,13 @@ export class Lookahead {
     const { i32 } = commands
     for (let number = from; number < to; number += 1) {
       const at = number * COMMAND_WORDS
+      const n = number - from
       const account = i32[at + CM.account]
-      this.recentHash[number - from] = recentHashOf(commands, at)
-      this.idHash[number - from] = hashId(account, i32, at + CM.id, key)
-      this.origHash[number - from] = hashId(account, i32, at + CM.orig, key)
+      const isNew = i32[at + CM.kind] === CommandKind.new
+      // A hash that is not needed leads nowhere.
+      this.recentHash[n] = isNew ? recentHashOf(commands, at) : 0
+      this.idHash[n] = hashId(account, i32, at + CM.id, key)
+      this.origHash[n] = isNew ? 0 : hashId(account, i32, at + CM.orig, key)
     }
   }
 
@@ -133,12 +137,8 @@ export class Lookahead {
   }
 }
 
-/**
- * What {@link hashRecent} will say of a new limit order; of anything else, a hash that leads
- * nowhere.
- */
+/** What {@link hashRecent} will say of a new limit order. */
 function recentHashOf({ i32, f64 }: CommandLog, at: number): number {
-  if (i32[at + CM.kind] !== CommandKind.new) return 0
   const symbolSide = i32[at + CM.symbol] * 2 + (i32[at + CM.flags] & Flag.sell)
   const f = at >> 1
   return hashRecent(i32[at + CM.account], symbolSide, f64[f + CMF.priceTicks], f64[f + CMF.qtyLots])
