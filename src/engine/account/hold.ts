@@ -77,6 +77,8 @@ export class HoldPhase {
   /** Of a new order, the hash of its content. */
   private recentHash = 0
   private seq = 0
+  /** The clock's second, for the order rate. */
+  private second = 0
 
   constructor(store: AccountStore) {
     this.store = store
@@ -89,6 +91,7 @@ export class HoldPhase {
     this.commands = commands
     this.messages.clear()
     this.outcomes.clear()
+    this.second = Math.floor(this.store.market.nowMs / SECOND_MS)
     this.store.submissions.forget(firstSeq)
     const { count } = commands
     for (let from = 0; from < count; from += BLOCK) {
@@ -138,6 +141,7 @@ export class HoldPhase {
       case CommandKind.limits:
       case CommandKind.time: {
         const code = this.administration.apply(kind, this.commands, this.at)
+        this.second = Math.floor(this.store.market.nowMs / SECOND_MS)
         return this.outcome(code === 0 ? OutcomeKind.accepted : OutcomeKind.rejected, code)
       }
       case CommandKind.none:
@@ -168,6 +172,7 @@ export class HoldPhase {
       this.recentHash = hashRecent(account, symbol * 2 + (flags & Flag.sell), priceTicks, lots)
     }
     const notional = priceTicks * lots * terms[t + TM.quotePerTickLot]
+    const quoteNeed = needOf(notional, terms[t + TM.holdFeeRate], 0)
     const position = store.positionOf.get(pairKey(account, symbol))
     const sell = (flags & Flag.sell) !== 0
     const openLots = this.openLots(position, sell)
@@ -178,7 +183,7 @@ export class HoldPhase {
       nowMs === 0 ? 0 : recent.find(this.recentHash, account, symbolSide, priceTicks, lots)
     code =
       code ||
-      valueRefusal(terms, t, priceTicks, lots, notional) ||
+      valueRefusal(terms, t, priceTicks, lots, notional, quoteNeed) ||
       this.killRefusal(account) ||
       this.risk(
         account,
@@ -194,9 +199,7 @@ export class HoldPhase {
         openLots,
         openLots + lots,
       )
-    const need = sell
-      ? lots * terms[t + TM.basePerLot]
-      : needOf(notional, terms[t + TM.holdFeeRate], 0)
+    const need = sell ? lots * terms[t + TM.basePerLot] : quoteNeed
     const balance = code === 0 ? this.balanceToHold(account, position, symbol, sell) : 0
     if (code === 0 && store.balances.f64[balance * (BALANCE_WORDS >> 1) + BAF.available] < need) {
       code = sell ? Code.INSUFFICIENT_HOLDINGS : Code.INSUFFICIENT_FUNDS
@@ -267,11 +270,12 @@ export class HoldPhase {
     const lots = f64[(at >> 1) + CMF.qtyLots]
     const remainder = lots - store.cumOf(order)
     const notional = priceTicks * lots * terms[t + TM.quotePerTickLot]
+    const quoteNeed = needOf(notional, terms[t + TM.holdFeeRate], 0)
     let code =
       this.standing(account, symbol) ||
       (remainder <= 0 ? Code.QTY_ALREADY_FILLED : 0) ||
       quantityRefusal(terms, t, lots) ||
-      valueRefusal(terms, t, priceTicks, lots, notional) ||
+      valueRefusal(terms, t, priceTicks, lots, notional, quoteNeed) ||
       this.killRefusal(account)
     if (code !== 0) return this.refuseReplace(account, code, order)
 
@@ -580,9 +584,8 @@ export class HoldPhase {
     check.isFirstInSymbol = positions.i32[p + PO.openOrders] === 0 && check.positionLots === 0
     check.quotePerTickLot = market.terms[symbol * TERMS + TM.quotePerTickLot]
     check.accountActiveSymbols = accounts.i32[a + AC.activeSymbols]
-    const second = Math.floor(market.nowMs / SECOND_MS)
-    check.ordersThisSecond =
-      accounts.f64[(a >> 1) + ACF.rateSecond] === second ? accounts.i32[a + AC.rateCount] : 0
+    const isInSecond = accounts.f64[(a >> 1) + ACF.rateSecond] === this.second
+    check.ordersThisSecond = isInSecond ? accounts.i32[a + AC.rateCount] : 0
     // Read only where the limit is set: it is one more record far away.
     const hasLossLimit = check.limits[check.row + Limit.maxDailyLoss] !== Number.POSITIVE_INFINITY
     check.realisedToday = hasLossLimit
@@ -591,10 +594,10 @@ export class HoldPhase {
   }
 
   private countAccepted(account: number): void {
+    const { second } = this
     const { accounts, market } = this.store
     if (market.nowMs === 0) return
     const a = account * ACCOUNT_WORDS
-    const second = Math.floor(market.nowMs / SECOND_MS)
     if (accounts.f64[(a >> 1) + ACF.rateSecond] === second) {
       accounts.i32[a + AC.rateCount] += 1
     } else {
@@ -653,14 +656,13 @@ function valueRefusal(
   priceTicks: number,
   lots: number,
   notional: number,
+  quoteNeed: number,
 ): number {
   if (priceTicks > INTEGER_MAX) return Code.OVERFLOW
   if (priceTicks < terms[t + TM.minPriceTicks] || priceTicks > terms[t + TM.maxPriceTicks])
     return Code.PRICE_OUT_OF_BAND
   if (lots * terms[t + TM.basePerLot] > INTEGER_MAX) return Code.OVERFLOW
-  if (notional > INTEGER_MAX || needOf(notional, terms[t + TM.holdFeeRate], 0) > INTEGER_MAX) {
-    return Code.OVERFLOW
-  }
+  if (notional > INTEGER_MAX || quoteNeed > INTEGER_MAX) return Code.OVERFLOW
   if (notional < terms[t + TM.minNotional]) return Code.NOTIONAL_BELOW_MIN
   return notional > terms[t + TM.maxNotional] ? Code.NOTIONAL_ABOVE_MAX : 0
 }

@@ -174,24 +174,33 @@ export class Reporter {
     const { store, reports } = this
     const { i32: from, f64: doubles } = this.commands as CommandLog
     const c = command * COMMAND_WORDS
-    const at = reports.appendZeroed()
+    const at = reports.append()
     const { i32, f64 } = reports
     const f = at >> 1
     const kind = from[c + CM.kind]
+    const isNew = kind === CommandKind.new
+    const hasTerms = isNew || kind === CommandKind.replace
+    // Each word is written once: a record has what an earlier round left in it.
     i32[at + RP.execType] = execType
-    i32[at + RP.flags] = kind << 16
+    i32[at + RP.flags] = (kind << 16) | (isNew ? from[c + CM.flags] : 0)
     i32[at + RP.account] = from[c + CM.account]
     i32[at + RP.symbol] = from[c + CM.symbol]
     i32[at + RP.index] = index
+    i32[at + RP.affected] = 0
     copyId(from, c + CM.id, i32, at + RP.id)
     copyId(from, c + CM.orig, i32, at + RP.orig)
     f64[f + RPF.seq] = seq
+    f64[f + RPF.orderId] = 0
+    f64[f + RPF.priceTicks] = hasTerms ? doubles[(c >> 1) + CMF.priceTicks] : 0
+    f64[f + RPF.orderQty] = hasTerms ? doubles[(c >> 1) + CMF.qtyLots] : 0
+    f64[f + RPF.cumQty] = 0
+    f64[f + RPF.leavesQty] = 0
+    f64[f + RPF.cumNotional] = 0
+    f64[f + RPF.lastTicks] = 0
+    f64[f + RPF.lastLots] = 0
+    f64[f + RPF.tradeId] = 0
+    f64[f + RPF.amount] = 0
     f64[f + RPF.nowMs] = store.market.nowMs
-    if (kind === CommandKind.new || kind === CommandKind.replace) {
-      if (kind === CommandKind.new) i32[at + RP.flags] |= from[c + CM.flags]
-      f64[f + RPF.priceTicks] = doubles[(c >> 1) + CMF.priceTicks]
-      f64[f + RPF.orderQty] = doubles[(c >> 1) + CMF.qtyLots]
-    }
     f64[f + RPF.target] = doubles[(c >> 1) + CMF.orderId]
     return at
   }
