@@ -195,7 +195,6 @@ export class HoldPhase {
         false,
         priceTicks,
         lots,
-        notional,
         openLots,
         openLots + lots,
       )
@@ -207,7 +206,12 @@ export class HoldPhase {
     if (code === 0 && !store.hasRoomForOrder) code = Code.LIMIT_REACHED
     if (code !== 0) return this.refuse(account, code, 0)
     const own = position === 0 ? store.position(account, symbol) : position
-    const order = this.open(own, flags, priceTicks, lots, need)
+    const order = this.open(own, flags, priceTicks, lots)
+    const p = own * POSITION_WORDS
+    const payer = store.positions.i32[p + (sell ? PO.baseBalance : PO.quoteBalance)]
+    const b = payer * (BALANCE_WORDS >> 1)
+    store.balances.f64[b + BAF.available] -= need
+    store.balances.f64[b + BAF.held] += need
     this.countAccepted(account)
     if (nowMs !== 0) {
       recent.add(this.recentHash, same, account, symbolSide, priceTicks, lots, nowMs)
@@ -215,14 +219,8 @@ export class HoldPhase {
     this.message(CommandKind.new, flags, account, order, symbol, 0, seq, priceTicks, lots, 0)
   }
 
-  /** Creates the order's record, takes its hold, and counts it everywhere. Returns its handle. */
-  private open(
-    position: number,
-    flags: number,
-    priceTicks: number,
-    lots: number,
-    need: number,
-  ): number {
+  /** Creates the order's record and counts it everywhere. Returns its handle. */
+  private open(position: number, flags: number, priceTicks: number, lots: number): number {
     const { store, at } = this
     const order = store.orders.reuse()
     const o = order * ORDER_WORDS
@@ -239,12 +237,6 @@ export class HoldPhase {
     i32[o + OR.behind] = 0
     store.enlist(order, position, lots)
     store.submissions.addOrder(this.idHash, order)
-    const sell = (flags & Flag.sell) !== 0
-    const p = position * POSITION_WORDS
-    const balance = store.positions.i32[p + (sell ? PO.baseBalance : PO.quoteBalance)]
-    const b = balance * (BALANCE_WORDS >> 1)
-    store.balances.f64[b + BAF.available] -= need
-    store.balances.f64[b + BAF.held] += need
     return order
   }
 
@@ -294,7 +286,6 @@ export class HoldPhase {
         true,
         priceTicks,
         lots,
-        notional,
         openLots,
         openAfter,
       )
@@ -548,7 +539,6 @@ export class HoldPhase {
     isReplace: boolean,
     priceTicks: number,
     lots: number,
-    notional: number,
     openBefore: number,
     openAfter: number,
   ): number {
@@ -565,7 +555,6 @@ export class HoldPhase {
     check.sameAcceptedMs = sameAcceptedMs
     if (rows[row + USUAL] === 1 && (flags & Flag.reduceOnly) === 0) return firstUsualRefusal(check)
     check.orderLots = lots
-    check.notional = notional
     check.openLotsBefore = openBefore
     check.openLotsAfter = openAfter
     this.fillRest(account, symbol, position, flags)
@@ -583,6 +572,7 @@ export class HoldPhase {
     check.positionLots = positions.f64[(p >> 1) + POF.lots]
     check.isFirstInSymbol = positions.i32[p + PO.openOrders] === 0 && check.positionLots === 0
     check.quotePerTickLot = market.terms[symbol * TERMS + TM.quotePerTickLot]
+    check.notional = check.priceTicks * check.orderLots * check.quotePerTickLot
     check.accountActiveSymbols = accounts.i32[a + AC.activeSymbols]
     const isInSecond = accounts.f64[(a >> 1) + ACF.rateSecond] === this.second
     check.ordersThisSecond = isInSecond ? accounts.i32[a + AC.rateCount] : 0

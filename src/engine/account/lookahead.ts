@@ -61,10 +61,11 @@ export class Lookahead {
       const at = number * COMMAND_WORDS
       const n = number - from
       const account = i32[at + CM.account]
-      const isNew = i32[at + CM.kind] === CommandKind.new
+      const kind = i32[at + CM.kind]
+      const isNew = kind === CommandKind.new
       // A hash that is not needed leads nowhere.
       this.recentHash[n] = isNew ? recentHashOf(commands, at) : 0
-      this.idHash[n] = hashId(account, i32, at + CM.id, key)
+      this.idHash[n] = kind === CommandKind.cancel ? 0 : hashId(account, i32, at + CM.id, key)
       this.origHash[n] = isNew ? 0 : hashId(account, i32, at + CM.orig, key)
     }
   }
