@@ -16,8 +16,8 @@ import { tradingAllowed } from './rules/trading-allowed.ts'
 import { tradingHours } from './rules/trading-hours.ts'
 
 /**
- * As {@link firstRefusal} where a row's `USUAL` (limit-table.ts) is set and the order is not reduce-only: no other
- * rule can refuse there.
+ * As {@link firstRefusal} where a row's `USUAL` (limit-table.ts) is set and the order is not
+ * reduce-only: no other rule can refuse there.
  */
 export const firstUsualRefusal: Rule = (check: Check): number =>
   duplicateOrder(check) || priceDeviation(check) || maxOpenOrders(check)
