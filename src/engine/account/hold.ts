@@ -181,6 +181,8 @@ export class HoldPhase {
     const { recent } = store
     const same =
       nowMs === 0 ? 0 : recent.find(this.recentHash, account, symbolSide, priceTicks, lots)
+    // Not an argument: a number of this size would be garbage.
+    this.check.sameAcceptedMs = recent.acceptedMs(same)
     code =
       code ||
       valueRefusal(terms, t, priceTicks, lots, notional, quoteNeed) ||
@@ -191,7 +193,6 @@ export class HoldPhase {
         position,
         flags,
         row,
-        recent.acceptedMs(same),
         false,
         priceTicks,
         lots,
@@ -276,13 +277,13 @@ export class HoldPhase {
       const row = this.limitRow(account, symbol)
       const openLots = this.openLots(position, sell)
       const openAfter = openLots + raised.moreLots
+      this.check.sameAcceptedMs = -1
       code = this.risk(
         account,
         symbol,
         position,
         flags,
         row,
-        -1,
         true,
         priceTicks,
         lots,
@@ -535,7 +536,6 @@ export class HoldPhase {
     position: number,
     flags: number,
     row: number,
-    sameAcceptedMs: number,
     isReplace: boolean,
     priceTicks: number,
     lots: number,
@@ -552,7 +552,6 @@ export class HoldPhase {
     check.referenceTicks = market.referenceTicks[symbol]
     check.accountOpenOrders = accounts.i32[account * ACCOUNT_WORDS + AC.openOrders]
     check.nowMs = market.nowMs
-    check.sameAcceptedMs = sameAcceptedMs
     if (rows[row + USUAL] === 1 && (flags & Flag.reduceOnly) === 0) return firstUsualRefusal(check)
     check.orderLots = lots
     check.openLotsBefore = openBefore
