@@ -31,7 +31,7 @@ import {
   POF,
   POSITION_WORDS,
 } from './account/records.ts'
-import { SU, SUBMISSION_WORDS, SUF, type Submissions } from './account/submissions.ts'
+import { SU, SUF, type Submissions } from './account/submissions.ts'
 import type { RestingOrder } from './book/book.ts'
 import type { BookShard } from './book/book-shard.ts'
 import type { Engine } from './engine.ts'
@@ -200,22 +200,20 @@ function writeOrders(writer: StateWriter, store: AccountStore, account: number):
   }
 }
 
-function writeSubmissions(writer: StateWriter, of: Submissions, handles: number[]): void {
-  const { i32, f64 } = of.pool
-  handles.sort((x, y) => {
-    const bySeq =
-      f64[x * (SUBMISSION_WORDS >> 1) + SUF.seq] - f64[y * (SUBMISSION_WORDS >> 1) + SUF.seq]
+/** `places` are the submissions' first words. */
+function writeSubmissions(writer: StateWriter, of: Submissions, places: number[]): void {
+  const { i32, f64 } = of.ring
+  places.sort((x, y) => {
+    const bySeq = f64[(x >> 1) + SUF.seq] - f64[(y >> 1) + SUF.seq]
     if (bySeq !== 0) return bySeq
     for (let word = 0; word < ID_WORDS; word += 1) {
-      const byWord =
-        i32[x * SUBMISSION_WORDS + SU.id + word] - i32[y * SUBMISSION_WORDS + SU.id + word]
+      const byWord = i32[x + SU.id + word] - i32[y + SU.id + word]
       if (byWord !== 0) return byWord
     }
     return 0
   })
-  writer.u32(handles.length)
-  for (const handle of handles) {
-    const s = handle * SUBMISSION_WORDS
+  writer.u32(places.length)
+  for (const s of places) {
     writer.words(i32, s + SU.id, ID_WORDS)
     writer.u32(i32[s + SU.account])
     writer.u32(i32[s + SU.content] >>> 0)
@@ -244,11 +242,11 @@ function byAccount(
   accountOf: (key: number) => number,
 ): Map<number, number[]> {
   const groups = new Map<number, number[]>()
-  for (const handle of of.visible(seq)) {
-    const account = accountOf(of.pool.i32[handle * SUBMISSION_WORDS + SU.account])
+  for (const place of of.visible(seq)) {
+    const account = accountOf(of.ring.i32[place + SU.account])
     const group = groups.get(account)
-    if (group === undefined) groups.set(account, [handle])
-    else group.push(handle)
+    if (group === undefined) groups.set(account, [place])
+    else group.push(place)
   }
   return groups
 }

@@ -94,11 +94,18 @@ export class HashTable {
     return this.slots.byteLength
   }
 
+  /**
+   * The slot of an entry that is in the table, so nothing ends the search but finding it. While two
+   * entries change places one of them is there twice: the hash tells which is meant.
+   */
   private slotOf(hash: number, entry: number): number {
-    let slot = this.first(hash)
-    while (slot >= 0 && this.entryAt(slot) !== entry) slot = this.next(hash, slot)
-    assert(slot >= 0, 'an entry is in its table')
-    return slot
+    const { slots, mask } = this
+    let at = hash & mask
+    while (slots[at * 2 + 1] !== entry || slots[at * 2] !== hash) {
+      assert(slots[at * 2 + 1] !== 0, 'an entry is in its table')
+      at = (at + 1) & mask
+    }
+    return at
   }
 
   private seek(hash: number, from: number, distanceFrom: number): number {

@@ -6,6 +6,7 @@ import { IdMap } from '../../src/lib/id-map.ts'
 import { Prng } from '../../src/lib/prng.ts'
 import { RecordLog } from '../../src/lib/record-log.ts'
 import { RecordPool } from '../../src/lib/record-pool.ts'
+import { RecordRing } from '../../src/lib/record-ring.ts'
 
 const WORDS = 4
 const KEY = 0
@@ -159,6 +160,16 @@ describe('hash table', () => {
     expect(() => table.exchange(7, 1, 2)).toThrow('an entry is in its table')
   })
 
+  test('two entries change places, with one of them there twice in between', () => {
+    // All of one home slot, so that each is on the way to the others.
+    const table = new HashTable(16)
+    const hashes = [0x10000, 0x20000, 0x30000, 0x40000]
+    for (const [n, hash] of hashes.entries()) table.add(hash, n + 1)
+    table.exchange(hashes[1], 2, 4)
+    table.exchange(hashes[3], 4, 2)
+    expect(hashes.map((hash) => entriesOf(table, hash))).toEqual([[1], [4], [3], [2]])
+  })
+
   test('grows with its entries and gives its bytes', () => {
     const table = new HashTable(16)
     const before = table.bytes
@@ -213,6 +224,45 @@ describe('record pool', () => {
 
   test('refuses records of an odd number of words', () => {
     expect(() => new RecordPool('test', 3, 1)).toThrow('even number of words')
+  })
+})
+
+describe('record ring', () => {
+  test.each([1, 2 ** 30 - 500])('keeps its records in order, numbered from %i on', (start) => {
+    const random = new Prng(29)
+    const ring = new RecordRing('test', WORDS, 1)
+    ring.oldest = start
+    ring.next = start
+    const there: [number: number, value: number][] = []
+    for (let step = 0; step < 20_000; step += 1) {
+      const swelling = Math.floor(step / 4_000) % 2 === 0
+      if (there.length === 0 || random.chance(swelling ? 0.6 : 0.4)) {
+        const number = ring.append()
+        ring.i32[ring.wordOf(number)] = step
+        ring.f64[ring.wordOf(number) / 2 + 1] = step / 2
+        there.push([number, step])
+      } else {
+        const count = 1 + random.int(Math.min(there.length, 3))
+        there.splice(0, count)
+        ring.dropBefore(there.length > 0 ? there[0][0] : ring.next)
+      }
+      expect(ring.count).toBe(there.length)
+      if (step % 100 > 0) continue
+      let number = ring.oldest
+      for (const [expected, value] of there) {
+        expect(number).toBe(expected)
+        expect(ring.i32[ring.wordOf(number)]).toBe(value)
+        expect(ring.f64[ring.wordOf(number) / 2 + 1]).toBe(value / 2)
+        number = ring.after(number)
+      }
+      expect(number).toBe(ring.next)
+    }
+    expect(there.some(([number]) => number === 0)).toBe(false)
+    expect(ring.bytes).toBeLessThanOrEqual(2 ** 12 * WORDS * 4)
+  })
+
+  test('refuses records of an odd number of words', () => {
+    expect(() => new RecordRing('test', 3, 1)).toThrow('even number of words')
   })
 })
 

@@ -130,7 +130,7 @@ export class AccountStore {
 
   /** Whether one more transfer fits, with the balances that it may need. */
   get hasRoomForTransfer(): boolean {
-    return this.transfers.pool.count < TRANSFERS_MAX && this.hasRoomForBalances
+    return this.transfers.ring.count < TRANSFERS_MAX && this.hasRoomForBalances
   }
 
   /** An order or a transfer makes at most two balances at once, a trade one more for its fees. */

@@ -34,7 +34,7 @@ const {
   PO,
   POSITION_WORDS,
 } = records
-const { SU, SUBMISSION_WORDS } = submissionForms
+const { SU } = submissionForms
 
 /** Kinds that {@link Administration.apply} handles. */
 export type AdministrativeKind =
@@ -143,8 +143,8 @@ export class Administration {
     const hash = hashId(key, i32, at + CM.id, store.transfers.key)
     const entry = store.transfers.find(hash, key, i32, at + CM.id, seq)
     if (entry !== 0) {
-      const s = -entry * SUBMISSION_WORDS
-      const { i32: seen } = store.transfers.pool
+      const s = store.transfers.ring.wordOf(-entry)
+      const { i32: seen } = store.transfers.ring
       const isSame = seen[s + SU.content] === content
       transferred.kind = isSame ? OutcomeKind.duplicate : OutcomeKind.rejected
       transferred.code = isSame ? -seen[s + SU.outcome] : Code.DUPLICATE_ID

@@ -14,8 +14,9 @@ import * as orderFlags from '../../protocol/order-flags.ts'
 import { isMarket } from '../../protocol/order-flags.ts'
 import * as marketForms from '../market.ts'
 import * as messageForms from '../messages.ts'
-import { firstRefusal } from '../risk/chain.ts'
+import { firstRefusal, firstUsualRefusal } from '../risk/chain.ts'
 import { Check } from '../risk/check.ts'
+import * as limitTable from '../risk/limit-table.ts'
 import { hashRecent } from '../risk/recent-orders.ts'
 import type { Whereabouts } from './account-shard.ts'
 import type { AccountStore } from './account-store.ts'
@@ -39,6 +40,7 @@ const { Flag } = orderFlags
 const { TERMS, TM } = marketForms
 const { MESSAGE_WORDS, MS, MSF, OC, OCF, OUTCOME_WORDS, OutcomeKind } = messageForms
 const { BLOCK } = lookaheadForms
+const { USUAL } = limitTable
 const {
   AC,
   ACCOUNT_WORDS,
@@ -55,7 +57,7 @@ const {
   POF,
   POSITION_WORDS,
 } = records
-const { SU, SUBMISSION_WORDS, SUF } = submissionForms
+const { SU, SUF } = submissionForms
 
 const SECOND_MS = 1_000
 
@@ -75,12 +77,11 @@ export class HoldPhase {
   private number = 0
   private idHash = 0
   private origHash = 0
-  /**
-   * Of the new order being handled: the hash of its content, and the record of the same one before.
-   */
+  /** Of a new order, the hash of its content. */
   private recentHash = 0
-  private recentAt = 0
   private seq = 0
+  /** The clock's second, for the order rate. */
+  private second = 0
 
   constructor(store: AccountStore, residence: Residence) {
     this.store = store
@@ -97,6 +98,7 @@ export class HoldPhase {
     this.commands = commands
     this.messages.clear()
     this.outcomes.clear()
+    this.second = Math.floor(this.store.market.nowMs / SECOND_MS)
     this.store.submissions.forget(firstSeq)
     const { count } = commands
     for (let from = 0; from < count; from += BLOCK) {
@@ -108,6 +110,7 @@ export class HoldPhase {
         this.seq = commands.f64[(this.at >> 1) + CMF.seq]
         this.idHash = this.lookahead.idHash[number - from]
         this.origHash = this.lookahead.origHash[number - from]
+        this.recentHash = this.lookahead.recentHash[number - from]
         this.handle(commands.i32[this.at + CM.kind] as commandLog.CommandKind)
       }
     }
@@ -150,6 +153,7 @@ export class HoldPhase {
       case CommandKind.limits:
       case CommandKind.time: {
         const code = this.administration.apply(kind, this.commands, this.at)
+        this.second = Math.floor(this.store.market.nowMs / SECOND_MS)
         // Every shard carries these out; one reports them.
         if (this.residence.shard !== 0 && isEverybodys(kind)) return
         return this.outcome(code === 0 ? OutcomeKind.accepted : OutcomeKind.rejected, code)
@@ -170,7 +174,7 @@ export class HoldPhase {
     const symbol = i32[at + CM.symbol]
     const flags = i32[at + CM.flags]
     if (this.seenBefore(account, false)) return
-    const { terms } = store.market
+    const { terms, nowMs } = store.market
     const t = symbol * TERMS
     const row = this.limitRow(account, symbol)
     const lots = f64[(at >> 1) + CMF.qtyLots]
@@ -179,15 +183,23 @@ export class HoldPhase {
     if (code === 0 && isMarket(flags)) {
       priceTicks = this.protectionTicks(symbol, flags, row)
       if (priceTicks === 0) code = Code.NO_REFERENCE_PRICE
+      this.recentHash = hashRecent(account, symbol * 2 + (flags & Flag.sell), priceTicks, lots)
     }
     const notional = priceTicks * lots * terms[t + TM.quotePerTickLot]
+    const quoteNeed = needOf(notional, terms[t + TM.holdFeeRate], 0)
     const position = store.positionOf.get(pairKey(account, symbol))
     const sell = (flags & Flag.sell) !== 0
     const openLots = this.openLots(position, sell)
-    this.findRecent(account, symbol * 2 + (sell ? 1 : 0), priceTicks, lots)
+    // Nothing is recent while the clock was never set.
+    const symbolSide = symbol * 2 + (sell ? 1 : 0)
+    const { recent } = store
+    const same =
+      nowMs === 0 ? 0 : recent.find(this.recentHash, account, symbolSide, priceTicks, lots)
+    // Not an argument: a number of this size would be garbage.
+    this.check.sameAcceptedMs = recent.acceptedMs(same)
     code =
       code ||
-      valueRefusal(terms, t, priceTicks, lots, notional) ||
+      valueRefusal(terms, t, priceTicks, lots, notional, quoteNeed) ||
       this.killRefusal(account) ||
       this.risk(
         account,
@@ -198,62 +210,34 @@ export class HoldPhase {
         false,
         priceTicks,
         lots,
-        notional,
         openLots,
         openLots + lots,
       )
-    const need = sell
-      ? lots * terms[t + TM.basePerLot]
-      : needOf(notional, terms[t + TM.holdFeeRate], 0)
+    const need = sell ? lots * terms[t + TM.basePerLot] : quoteNeed
     const balance = code === 0 ? this.balanceToHold(account, position, symbol, sell) : 0
     if (code === 0 && store.balances.f64[balance * (BALANCE_WORDS >> 1) + BAF.available] < need) {
       code = sell ? Code.INSUFFICIENT_HOLDINGS : Code.INSUFFICIENT_FUNDS
     }
     if (code === 0 && !store.hasRoomForOrder) code = Code.LIMIT_REACHED
-    if (code !== 0) {
-      store.submissions.add(
-        this.idHash,
-        account,
-        i32,
-        at + CM.id,
-        contentOf(commands, at),
-        -code,
-        0,
-        seq,
-      )
-      return this.outcome(OutcomeKind.rejected, code)
-    }
-    const order = this.open(account, symbol, flags, priceTicks, lots, need)
+    if (code !== 0) return this.refuse(account, code, 0)
+    const own = position === 0 ? store.position(account, symbol) : position
+    const order = this.open(own, flags, priceTicks, lots)
+    const p = own * POSITION_WORDS
+    const payer = store.positions.i32[p + (sell ? PO.baseBalance : PO.quoteBalance)]
+    const b = payer * (BALANCE_WORDS >> 1)
+    store.balances.f64[b + BAF.available] -= need
+    store.balances.f64[b + BAF.held] += need
     this.countAccepted(account)
-    const { nowMs } = store.market
     if (nowMs !== 0) {
-      const symbolSide = symbol * 2 + (sell ? 1 : 0)
-      store.recent.add(this.recentHash, this.recentAt, account, symbolSide, priceTicks, lots, nowMs)
+      recent.add(this.recentHash, same, account, symbolSide, priceTicks, lots, nowMs)
     }
     this.message(CommandKind.new, flags, account, order, symbol, 0, seq, priceTicks, lots, 0)
   }
 
-  /** Looks up when the same order was last accepted; rests while the clock was never set. */
-  private findRecent(account: number, symbolSide: number, priceTicks: number, lots: number): void {
-    const { recent, market } = this.store
-    this.recentAt = 0
-    if (market.nowMs === 0) return
-    this.recentHash = hashRecent(account, symbolSide, priceTicks, lots)
-    this.recentAt = recent.find(this.recentHash, account, symbolSide, priceTicks, lots)
-  }
-
-  /** Creates the order's record, takes its hold, and counts it everywhere. Returns its handle. */
-  private open(
-    account: number,
-    symbol: number,
-    flags: number,
-    priceTicks: number,
-    lots: number,
-    need: number,
-  ): number {
+  /** Creates the order's record and counts it everywhere. Returns its handle. */
+  private open(position: number, flags: number, priceTicks: number, lots: number): number {
     const { store, at } = this
-    const position = store.position(account, symbol)
-    const order = store.orders.alloc()
+    const order = store.orders.reuse()
     const o = order * ORDER_WORDS
     const of = o >> 1
     const { i32, f64 } = store.orders
@@ -264,14 +248,10 @@ export class HoldPhase {
     i32[o + OR.position] = position
     i32[o + OR.content] = contentOf(this.commands, at)
     i32[o + OR.flags] = flags
+    i32[o + OR.fills] = 0
+    i32[o + OR.behind] = 0
     store.enlist(order, position, lots)
     store.submissions.addOrder(this.idHash, order)
-    const sell = (flags & Flag.sell) !== 0
-    const p = position * POSITION_WORDS
-    const balance = store.positions.i32[p + (sell ? PO.baseBalance : PO.quoteBalance)]
-    const b = balance * (BALANCE_WORDS >> 1)
-    store.balances.f64[b + BAF.available] -= need
-    store.balances.f64[b + BAF.held] += need
     return order
   }
 
@@ -297,11 +277,12 @@ export class HoldPhase {
     const lots = f64[(at >> 1) + CMF.qtyLots]
     const remainder = lots - store.cumOf(order)
     const notional = priceTicks * lots * terms[t + TM.quotePerTickLot]
+    const quoteNeed = needOf(notional, terms[t + TM.holdFeeRate], 0)
     let code =
       this.standing(account, symbol) ||
       (remainder <= 0 ? Code.QTY_ALREADY_FILLED : 0) ||
       quantityRefusal(terms, t, lots) ||
-      valueRefusal(terms, t, priceTicks, lots, notional) ||
+      valueRefusal(terms, t, priceTicks, lots, notional, quoteNeed) ||
       this.killRefusal(account)
     if (code !== 0) return this.refuseReplace(account, code, order)
 
@@ -310,6 +291,7 @@ export class HoldPhase {
       const row = this.limitRow(account, symbol)
       const openLots = this.openLots(position, sell)
       const openAfter = openLots + raised.moreLots
+      this.check.sameAcceptedMs = -1
       code = this.risk(
         account,
         symbol,
@@ -319,7 +301,6 @@ export class HoldPhase {
         true,
         priceTicks,
         lots,
-        notional,
         openLots,
         openAfter,
       )
@@ -384,8 +365,13 @@ export class HoldPhase {
   }
 
   private refuseReplace(account: number, code: number, order: number): void {
+    const { f64 } = this.store.orders
+    this.refuse(account, code, order === 0 ? 0 : f64[order * (ORDER_WORDS >> 1) + ORF.orderId])
+  }
+
+  /** Refuses a submission; the refusal is remembered under its id. */
+  private refuse(account: number, code: number, orderId: number): void {
     const { store, commands, at, seq } = this
-    const orderId = order === 0 ? 0 : store.orders.f64[order * (ORDER_WORDS >> 1) + ORF.orderId]
     const content = contentOf(commands, at)
     store.submissions.add(
       this.idHash,
@@ -481,8 +467,8 @@ export class HoldPhase {
       }
       return true
     }
-    const { i32, f64 } = store.submissions.pool
-    const s = -entry * SUBMISSION_WORDS
+    const { i32, f64 } = store.submissions.ring
+    const s = store.submissions.ring.wordOf(-entry)
     if (i32[s + SU.content] === content) {
       const code = Math.max(0, -i32[s + SU.outcome])
       this.outcome(
@@ -512,9 +498,8 @@ export class HoldPhase {
         at + CM.orig,
         this.seq,
       )
-      const { i32 } = store.submissions.pool
       // Until its outcome is known, a replace in flight names the order as well as the id before.
-      order = entry >= 0 ? entry : store.orderInFlight(i32[-entry * SUBMISSION_WORDS + SU.outcome])
+      order = entry >= 0 ? entry : store.orderInFlight(store.submissions.outcomeOf(-entry))
     }
     if (order === 0) return 0
     const position = store.orders.i32[order * ORDER_WORDS + OR.position]
@@ -585,49 +570,54 @@ export class HoldPhase {
     isReplace: boolean,
     priceTicks: number,
     lots: number,
-    notional: number,
     openBefore: number,
     openAfter: number,
   ): number {
-    const { store, check } = this
-    const { market, accounts, positions } = store
-    const sell = (flags & Flag.sell) !== 0
-    const a = account * ACCOUNT_WORDS
-    const p = position * POSITION_WORDS
-    check.limits = store.limits.rows
+    const { check } = this
+    const { market, accounts, limits } = this.store
+    const { rows } = limits
+    check.limits = rows
     check.row = row
     check.isReplace = isReplace
-    check.isSell = sell
-    check.isReduceOnly = (flags & Flag.reduceOnly) !== 0
-    check.positionLots = positions.f64[(p >> 1) + POF.lots]
-    check.isFirstInSymbol = positions.i32[p + PO.openOrders] === 0 && check.positionLots === 0
     check.priceTicks = priceTicks
-    check.orderLots = lots
-    check.notional = notional
-    check.quotePerTickLot = market.terms[symbol * TERMS + TM.quotePerTickLot]
     check.referenceTicks = market.referenceTicks[symbol]
+    check.accountOpenOrders = accounts.i32[account * ACCOUNT_WORDS + AC.openOrders]
+    check.nowMs = market.nowMs
+    if (rows[row + USUAL] === 1 && (flags & Flag.reduceOnly) === 0) return firstUsualRefusal(check)
+    check.orderLots = lots
     check.openLotsBefore = openBefore
     check.openLotsAfter = openAfter
-    check.accountOpenOrders = accounts.i32[a + AC.openOrders]
-    check.accountActiveSymbols = accounts.i32[a + AC.activeSymbols]
-    const second = Math.floor(market.nowMs / SECOND_MS)
-    check.ordersThisSecond =
-      accounts.f64[(a >> 1) + ACF.rateSecond] === second ? accounts.i32[a + AC.rateCount] : 0
-    // Read only where the limit is set: it is one more record far away.
-    const hasLossLimit = check.limits[row + Limit.maxDailyLoss] !== Number.POSITIVE_INFINITY
-    check.realisedToday = hasLossLimit
-      ? store.realisedToday(this.balanceToHold(account, position, symbol, false))
-      : 0
-    check.nowMs = market.nowMs
-    check.sameAcceptedMs = isReplace ? -1 : store.recent.acceptedMs(this.recentAt)
+    this.fillRest(account, symbol, position, flags)
     return firstRefusal(check)
   }
 
+  /** What only rules look at that are off by default. */
+  private fillRest(account: number, symbol: number, position: number, flags: number): void {
+    const { store, check } = this
+    const { market, accounts, positions } = store
+    const a = account * ACCOUNT_WORDS
+    const p = position * POSITION_WORDS
+    check.isSell = (flags & Flag.sell) !== 0
+    check.isReduceOnly = (flags & Flag.reduceOnly) !== 0
+    check.positionLots = positions.f64[(p >> 1) + POF.lots]
+    check.isFirstInSymbol = positions.i32[p + PO.openOrders] === 0 && check.positionLots === 0
+    check.quotePerTickLot = market.terms[symbol * TERMS + TM.quotePerTickLot]
+    check.notional = check.priceTicks * check.orderLots * check.quotePerTickLot
+    check.accountActiveSymbols = accounts.i32[a + AC.activeSymbols]
+    const isInSecond = accounts.f64[(a >> 1) + ACF.rateSecond] === this.second
+    check.ordersThisSecond = isInSecond ? accounts.i32[a + AC.rateCount] : 0
+    // Read only where the limit is set: it is one more record far away.
+    const hasLossLimit = check.limits[check.row + Limit.maxDailyLoss] !== Number.POSITIVE_INFINITY
+    check.realisedToday = hasLossLimit
+      ? store.realisedToday(this.balanceToHold(account, position, symbol, false))
+      : 0
+  }
+
   private countAccepted(account: number): void {
+    const { second } = this
     const { accounts, market } = this.store
     if (market.nowMs === 0) return
     const a = account * ACCOUNT_WORDS
-    const second = Math.floor(market.nowMs / SECOND_MS)
     if (accounts.f64[(a >> 1) + ACF.rateSecond] === second) {
       accounts.i32[a + AC.rateCount] += 1
     } else {
@@ -690,14 +680,13 @@ function valueRefusal(
   priceTicks: number,
   lots: number,
   notional: number,
+  quoteNeed: number,
 ): number {
   if (priceTicks > INTEGER_MAX) return Code.OVERFLOW
   if (priceTicks < terms[t + TM.minPriceTicks] || priceTicks > terms[t + TM.maxPriceTicks])
     return Code.PRICE_OUT_OF_BAND
   if (lots * terms[t + TM.basePerLot] > INTEGER_MAX) return Code.OVERFLOW
-  if (notional > INTEGER_MAX || needOf(notional, terms[t + TM.holdFeeRate], 0) > INTEGER_MAX) {
-    return Code.OVERFLOW
-  }
+  if (notional > INTEGER_MAX || quoteNeed > INTEGER_MAX) return Code.OVERFLOW
   if (notional < terms[t + TM.minNotional]) return Code.NOTIONAL_BELOW_MIN
   return notional > terms[t + TM.maxNotional] ? Code.NOTIONAL_ABOVE_MAX : 0
 }

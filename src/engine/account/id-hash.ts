@@ -30,11 +30,15 @@ export function hashId(account: number, words: Int32Array, at: number, key: Int3
     Math.imul(fold(words[at]), key[1]) +
     Math.imul(fold(words[at + 1]), key[2]) +
     Math.imul(fold(words[at + 2]), key[3]) +
-    Math.imul(fold(words[at + 3]), key[4]) +
-    Math.imul(fold(words[at + 4]), key[5]) +
-    Math.imul(fold(words[at + 5]), key[6]) +
-    Math.imul(fold(words[at + 6]), key[7]) +
-    Math.imul(fold(words[at + 7]), key[8])
+    Math.imul(fold(words[at + 3]), key[4])
+  // An id has ended where a word is zero: one of up to 18 characters has four words.
+  if (words[at + 4] !== 0) {
+    hash +=
+      Math.imul(fold(words[at + 4]), key[5]) +
+      Math.imul(fold(words[at + 5]), key[6]) +
+      Math.imul(fold(words[at + 6]), key[7]) +
+      Math.imul(fold(words[at + 7]), key[8])
+  }
   hash |= 0
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)

@@ -93,9 +93,10 @@ export function openReplace(
   const leaves = store.orders.f64[of]
   let record = -leaves
   if (leaves >= 0) {
-    record = store.inFlight.alloc()
+    record = store.inFlight.reuse()
     store.inFlight.f64[record * IN_FLIGHT_DOUBLES + IFF.leaves] = leaves
     store.inFlight.i32[record * IN_FLIGHT_WORDS + IF.order] = order
+    store.inFlight.i32[record * IN_FLIGHT_WORDS + IF.count] = 0
     store.orders.f64[of] = -record
   }
   const { i32, f64 } = store.inFlight

@@ -13,7 +13,7 @@ import * as submissionForms from './submissions.ts'
 const { CM, CMF, COMMAND_WORDS, CommandKind } = commandLog
 const { ExecType, Mark, OrdStatus, RP, RPF } = reportLog
 const { FIF, FILLS_WORDS, OR, ORDER_WORDS, ORF, PO, POSITION_WORDS } = records
-const { SU, SUBMISSION_WORDS } = submissionForms
+const { SU } = submissionForms
 
 export class Reporter {
   private readonly store: AccountStore
@@ -56,8 +56,8 @@ export class Reporter {
   replaced(order: number, submission: number, seq: number, index: number): void {
     const at = this.ofOrder(ExecType.replaced, order, seq, index)
     const { i32, f64 } = this.reports
-    const submissions = this.store.submissions.pool.i32
-    copyId(submissions, submission * SUBMISSION_WORDS + SU.id, i32, at + RP.orig)
+    const { ring } = this.store.submissions
+    copyId(ring.i32, ring.wordOf(submission) + SU.id, i32, at + RP.orig)
     const open = f64[(at >> 1) + RPF.cumQty] === 0 ? OrdStatus.new : OrdStatus.partiallyFilled
     i32[at + RP.flags] |= open << 8
   }
@@ -183,24 +183,33 @@ export class Reporter {
     const { store, reports } = this
     const { i32: from, f64: doubles } = this.commands as CommandLog
     const c = command * COMMAND_WORDS
-    const at = reports.appendZeroed()
+    const at = reports.append()
     const { i32, f64 } = reports
     const f = at >> 1
     const kind = from[c + CM.kind]
+    const isNew = kind === CommandKind.new
+    const hasTerms = isNew || kind === CommandKind.replace
+    // Each word is written once: a record has what an earlier round left in it.
     i32[at + RP.execType] = execType
-    i32[at + RP.flags] = kind << 16
+    i32[at + RP.flags] = (kind << 16) | (isNew ? from[c + CM.flags] : 0)
     i32[at + RP.account] = from[c + CM.account]
     i32[at + RP.symbol] = from[c + CM.symbol]
     i32[at + RP.index] = index
+    i32[at + RP.affected] = 0
     copyId(from, c + CM.id, i32, at + RP.id)
     copyId(from, c + CM.orig, i32, at + RP.orig)
     f64[f + RPF.seq] = seq
+    f64[f + RPF.orderId] = 0
+    f64[f + RPF.priceTicks] = hasTerms ? doubles[(c >> 1) + CMF.priceTicks] : 0
+    f64[f + RPF.orderQty] = hasTerms ? doubles[(c >> 1) + CMF.qtyLots] : 0
+    f64[f + RPF.cumQty] = 0
+    f64[f + RPF.leavesQty] = 0
+    f64[f + RPF.cumNotional] = 0
+    f64[f + RPF.lastTicks] = 0
+    f64[f + RPF.lastLots] = 0
+    f64[f + RPF.tradeId] = 0
+    f64[f + RPF.amount] = 0
     f64[f + RPF.nowMs] = store.market.nowMs
-    if (kind === CommandKind.new || kind === CommandKind.replace) {
-      if (kind === CommandKind.new) i32[at + RP.flags] |= from[c + CM.flags]
-      f64[f + RPF.priceTicks] = doubles[(c >> 1) + CMF.priceTicks]
-      f64[f + RPF.orderQty] = doubles[(c >> 1) + CMF.qtyLots]
-    }
     f64[f + RPF.target] = doubles[(c >> 1) + CMF.orderId]
     return at
   }

@@ -22,7 +22,6 @@ import type { Postings } from './postings.ts'
 import * as records from './records.ts'
 import type { Reporter } from './reporter.ts'
 import type { Residence } from './residence.ts'
-import * as submissionForms from './submissions.ts'
 
 // V8 folds constants only in the module that declares them: docs/decisions/0007.
 const { INTEGER_MAX } = bounds
@@ -51,7 +50,6 @@ const {
   POF,
   POSITION_WORDS,
 } = records
-const { SU, SUBMISSION_WORDS } = submissionForms
 
 const ORDER_DOUBLES = ORDER_WORDS >> 1
 const BALANCE_DOUBLES = BALANCE_WORDS >> 1
@@ -168,8 +166,7 @@ export class SettlePhase {
         return this.replaced(events, at, order, seq, index)
       case EventKind.replaceRejected: {
         const submission = f64[f + EVF.aux]
-        const { i32: submissions } = this.store.submissions.pool
-        const inFlight = submissions[submission * SUBMISSION_WORDS + SU.outcome]
+        const inFlight = this.store.submissions.outcomeOf(submission)
         this.store.submissions.refuse(submission, code, seq)
         this.reporter.rejectedByBook(seq, index, code, f64[f + EVF.orderId])
         return this.landed(inFlight)
@@ -339,8 +336,7 @@ export class SettlePhase {
     const { store } = this
     const f = at >> 1
     const submission = events.f64[f + EVF.aux]
-    const { i32 } = store.submissions.pool
-    const inFlight = i32[submission * SUBMISSION_WORDS + SU.outcome]
+    const inFlight = store.submissions.outcomeOf(submission)
     store.submissions.exchange(order, submission, seq)
     store.orders.f64[order * ORDER_DOUBLES + ORF.priceTicks] = events.f64[f + EVF.priceTicks]
     store.inFlight.f64[inFlight * IN_FLIGHT_DOUBLES + IFF.leaves] = events.f64[f + EVF.leavesLots]

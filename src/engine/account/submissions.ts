@@ -1,10 +1,12 @@
 // Which client ids an account has used: the open orders' own, and those of what is over.
 //
-// One hash table over both. An entry is an order's handle (above 0) or minus a submission's handle.
-// Submissions that are over leave in the order in which they came, when they are old enough.
+// One hash table over both. An entry is an order's handle (above 0) or minus a submission's number.
+// Submissions stand in a ring in the order in which they came, and leave it in that order, when
+// they are old enough.
 
 import { HashTable } from '../../lib/hash-table.ts'
-import { RecordPool } from '../../lib/record-pool.ts'
+import type { RecordPool } from '../../lib/record-pool.ts'
+import { RecordRing } from '../../lib/record-ring.ts'
 import * as clientId from '../../protocol/client-id.ts'
 import { copyId, sameId } from '../../protocol/client-id.ts'
 import { hashId } from './id-hash.ts'
@@ -20,8 +22,8 @@ export const SU = {
   id: 0,
   account: 8,
   content: 9,
-  /** The next younger submission. */
-  younger: 10,
+  /** What {@link hashId} says of account and id, so that forgetting need not compute it. */
+  hash: 10,
   /**
    * Above 0: a replace without an outcome, its InFlight record. Else minus the code: 0 accepted.
    */
@@ -33,13 +35,14 @@ export const SUF = {
   /** Of its last event: refusal, close or replacement. */
   seq: 7,
 } as const
-const SUBMISSION_DOUBLES = SUBMISSION_WORDS >> 1
 
 /** Submissions forgotten together. */
 const FORGET_BLOCK = 32
+/** To start with; a ring goes round through all of its memory, so it starts small. */
+const RING_INITIAL = 1_024
 
 export class Submissions {
-  readonly pool: RecordPool
+  readonly ring: RecordRing
   /** For {@link hashId}. */
   readonly key: Int32Array
   private readonly orders: RecordPool
@@ -47,12 +50,8 @@ export class Submissions {
   readonly table: HashTable
   /** Commands after its last event for which a submission is remembered. */
   private readonly remembered: number
-  private readonly gone = new Int32Array(FORGET_BLOCK)
-  private readonly goneHash = new Int32Array(FORGET_BLOCK)
   /** What reads ahead add up to; kept so that they are not optimised away. */
   private sum = 0
-  private oldest = 0
-  private youngest = 0
 
   constructor(
     orders: RecordPool,
@@ -65,7 +64,7 @@ export class Submissions {
     this.orders = orders
     this.positions = positions
     this.remembered = remembered
-    this.pool = new RecordPool('submissions', SUBMISSION_WORDS, initial)
+    this.ring = new RecordRing('submissions', SUBMISSION_WORDS, Math.min(initial, RING_INITIAL))
     this.table = new HashTable(initial)
   }
 
@@ -74,7 +73,7 @@ export class Submissions {
    * `hash` is what {@link hashId} says of them under `key`.
    */
   find(hash: number, account: number, words: Int32Array, at: number, seq: number): number {
-    const { table } = this
+    const { table, ring } = this
     for (let slot = table.first(hash); slot >= 0; slot = table.next(hash, slot)) {
       const entry = table.entryAt(slot)
       if (entry > 0) {
@@ -82,12 +81,12 @@ export class Submissions {
         const o = entry * ORDER_WORDS
         if (sameId(i32, o + OR.id, words, at) && this.accountOf(entry) === account) return entry
       } else {
-        const { i32 } = this.pool
-        const s = -entry * SUBMISSION_WORDS
+        const { i32 } = ring
+        const s = ring.wordOf(-entry)
         if (
           i32[s + SU.account] === account &&
           sameId(i32, s + SU.id, words, at) &&
-          this.isRemembered(-entry, seq)
+          this.isRemembered(s, seq)
         ) {
           return entry
         }
@@ -101,7 +100,7 @@ export class Submissions {
     this.table.add(hash, order)
   }
 
-  /** Enters a submission that has no open order of its own; returns its handle. */
+  /** Enters a submission that has no open order of its own; returns its number. */
   add(
     hash: number,
     account: number,
@@ -112,7 +111,7 @@ export class Submissions {
     orderId: number,
     seq: number,
   ): number {
-    const submission = this.append(account, words, at, content, outcome, orderId, seq)
+    const submission = this.append(hash, account, words, at, content, outcome, orderId, seq)
     this.table.add(hash, -submission)
     return submission
   }
@@ -121,16 +120,11 @@ export class Submissions {
   retire(order: number, account: number, code: number, orderId: number, seq: number): void {
     const { i32 } = this.orders
     const o = order * ORDER_WORDS
-    const submission = this.append(
-      account,
-      i32,
-      o + OR.id,
-      i32[o + OR.content],
-      -code,
-      orderId,
-      seq,
-    )
-    this.table.exchange(this.hashOfOrder(order), order, -submission)
+    const id = o + OR.id
+    const hash = hashId(account, i32, id, this.key)
+    const content = i32[o + OR.content]
+    const submission = this.append(hash, account, i32, id, content, -code, orderId, seq)
+    this.table.exchange(hash, order, -submission)
   }
 
   /**
@@ -138,15 +132,17 @@ export class Submissions {
    * order's.
    */
   exchange(order: number, submission: number, seq: number): void {
+    const { ring, table } = this
     const orders = this.orders.i32
-    const submissions = this.pool.i32
+    const submissions = ring.i32
     const o = order * ORDER_WORDS
-    const s = submission * SUBMISSION_WORDS
-    const orderHash = this.hashOfOrder(order)
-    const submissionHash = hashId(submissions[s + SU.account], submissions, s + SU.id, this.key)
+    const s = ring.wordOf(submission)
+    const orderHash = hashId(submissions[s + SU.account], orders, o + OR.id, this.key)
+    const submissionHash = submissions[s + SU.hash]
     if (orderHash !== submissionHash) {
-      this.table.exchange(orderHash, order, -submission)
-      this.table.exchange(submissionHash, -submission, order)
+      table.exchange(orderHash, order, -submission)
+      table.exchange(submissionHash, -submission, order)
+      submissions[s + SU.hash] = orderHash
     }
     for (let word = 0; word < ID_WORDS; word += 1) {
       const id = orders[o + OR.id + word]
@@ -157,13 +153,22 @@ export class Submissions {
     orders[o + OR.content] = submissions[s + SU.content]
     submissions[s + SU.content] = content
     submissions[s + SU.outcome] = 0
-    this.pool.f64[submission * SUBMISSION_DOUBLES + SUF.seq] = seq
+    ring.f64[(s >> 1) + SUF.seq] = seq
   }
 
   /** A replace in flight was refused. */
   refuse(submission: number, code: number, seq: number): void {
-    this.pool.i32[submission * SUBMISSION_WORDS + SU.outcome] = -code
-    this.pool.f64[submission * SUBMISSION_DOUBLES + SUF.seq] = seq
+    const s = this.ring.wordOf(submission)
+    this.ring.i32[s + SU.outcome] = -code
+    this.ring.f64[(s >> 1) + SUF.seq] = seq
+  }
+
+  /**
+   * The outcome of a submission: above 0 a replace without one yet, its InFlight record; else minus
+   * the code.
+   */
+  outcomeOf(submission: number): number {
+    return this.ring.i32[this.ring.wordOf(submission) + SU.outcome]
   }
 
   /** Lets go of submissions that no command from `seq` on can see. Called between rounds. */
@@ -172,9 +177,11 @@ export class Submissions {
     while (this.forgetBlock(before)) {}
   }
 
-  /** Handles of the submissions that a command at `seq` can see, oldest first. */
+  /** First words, in the ring, of the submissions that a command at `seq` can see, oldest first. */
   *visible(seq: number): Generator<number> {
-    for (let at = this.oldest; at !== 0; at = this.pool.i32[at * SUBMISSION_WORDS + SU.younger]) {
+    const { ring } = this
+    for (let number = ring.oldest; number !== ring.next; number = ring.after(number)) {
+      const at = ring.wordOf(number)
       if (this.isRemembered(at, seq)) yield at
     }
   }
@@ -186,40 +193,36 @@ export class Submissions {
 
   /** Lets go of a block of the oldest whose last event was before `seq`; false if that was all. */
   private forgetBlock(seq: number): boolean {
-    const { i32, f64 } = this.pool
-    const { table, gone, goneHash } = this
+    const { ring, table } = this
+    const { i32, f64, oldest, next } = ring
     let count = 0
-    let at = this.oldest
-    // First read all, as in lookahead.ts, then remove.
-    while (count < FORGET_BLOCK && at !== 0) {
-      const s = at * SUBMISSION_WORDS
-      if (f64[(s >> 1) + SUF.seq] >= seq) break
-      gone[count] = at
-      goneHash[count] = hashId(i32[s + SU.account], i32, s + SU.id, this.key)
-      count += 1
-      at = i32[s + SU.younger]
-    }
+    let end = oldest
     let sum = 0
-    for (let n = 0; n < count; n += 1) sum += table.touch(goneHash[n])
-    this.sum += sum & 1
-    for (let n = 0; n < count; n += 1) {
-      table.remove(goneHash[n], -gone[n])
-      this.pool.release(gone[n])
+    // First read all, as in lookahead.ts, then remove.
+    while (count < FORGET_BLOCK && end !== next) {
+      const s = ring.wordOf(end)
+      if (f64[(s >> 1) + SUF.seq] >= seq) break
+      sum += table.touch(i32[s + SU.hash])
+      count += 1
+      end = ring.after(end)
     }
-    this.oldest = at
-    if (at === 0) this.youngest = 0
+    this.sum += sum & 1
+    for (let number = oldest; number !== end; number = ring.after(number)) {
+      table.remove(i32[ring.wordOf(number) + SU.hash], -number)
+    }
+    ring.dropBefore(end)
     return count === FORGET_BLOCK
   }
 
-  private isRemembered(submission: number, seq: number): boolean {
-    return (
-      this.pool.f64[submission * SUBMISSION_DOUBLES + SUF.seq] >= seq - this.remembered ||
-      this.pool.i32[submission * SUBMISSION_WORDS + SU.outcome] > 0
-    )
+  /** Whether a command at `seq` can see the submission at a word of the ring. */
+  private isRemembered(at: number, seq: number): boolean {
+    const { i32, f64 } = this.ring
+    return f64[(at >> 1) + SUF.seq] >= seq - this.remembered || i32[at + SU.outcome] > 0
   }
 
   /** A new submission, the youngest, not in the table yet. */
   private append(
+    hash: number,
     account: number,
     words: Int32Array,
     at: number,
@@ -228,27 +231,22 @@ export class Submissions {
     orderId: number,
     seq: number,
   ): number {
-    const submission = this.pool.alloc()
-    const { i32, f64 } = this.pool
-    const s = submission * SUBMISSION_WORDS
+    const { ring } = this
+    const submission = ring.append()
+    const s = ring.wordOf(submission)
+    const { i32, f64 } = ring
     copyId(words, at, i32, s + SU.id)
     i32[s + SU.account] = account
     i32[s + SU.content] = content
+    i32[s + SU.hash] = hash
     i32[s + SU.outcome] = outcome
     f64[(s >> 1) + SUF.orderId] = orderId
     f64[(s >> 1) + SUF.seq] = seq
-    if (this.youngest === 0) this.oldest = submission
-    else i32[this.youngest * SUBMISSION_WORDS + SU.younger] = submission
-    this.youngest = submission
     return submission
   }
 
   private accountOf(order: number): number {
     const position = this.orders.i32[order * ORDER_WORDS + OR.position]
     return this.positions.i32[position * POSITION_WORDS + PO.account]
-  }
-
-  private hashOfOrder(order: number): number {
-    return hashId(this.accountOf(order), this.orders.i32, order * ORDER_WORDS + OR.id, this.key)
   }
 }

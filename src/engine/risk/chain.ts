@@ -15,6 +15,13 @@ import { reduceOnly } from './rules/reduce-only.ts'
 import { tradingAllowed } from './rules/trading-allowed.ts'
 import { tradingHours } from './rules/trading-hours.ts'
 
+/**
+ * As {@link firstRefusal} where a row's `USUAL` (limit-table.ts) is set and the order is not
+ * reduce-only: no other rule can refuse there.
+ */
+export const firstUsualRefusal: Rule = (check: Check): number =>
+  duplicateOrder(check) || priceDeviation(check) || maxOpenOrders(check)
+
 /** The code of the first rule that refuses, or 0. Written out, so that each call can be inlined. */
 export const firstRefusal: Rule = (check: Check): number =>
   tradingAllowed(check) ||

@@ -16,8 +16,10 @@ import {
 } from '../../protocol/limits.ts'
 import { pairKey } from '../account/records.ts'
 
-/** Doubles of a row: one for each limit. */
+/** Doubles of a row: one for each limit, and at {@link USUAL} whether only usual ones are set. */
 export const ROW_DOUBLES = 16
+/** 1 if all limits are off but those that are on by default, else 0. */
+export const USUAL = LIMIT_NAMES.length
 
 type Settings = Map<LimitName, Exclude<LimitSetting, null>>
 
@@ -125,6 +127,11 @@ export class LimitTable {
     }
     this.rowsUsed += 1
     this.rows.set(row, at)
+    const isUsual = LIMIT_NAMES.every(
+      (name, number) =>
+        LIMITS[name].initial !== LIMITS[name].off || row[number] === LIMITS[name].off,
+    )
+    this.rows[at + USUAL] = isUsual ? 1 : 0
     return at
   }
 

@@ -1,22 +1,24 @@
-// Orders accepted a moment ago, for the duplicate-order rule: by content, oldest out first by the
-// clock.
+// Orders accepted a moment ago, for the duplicate-order rule: in order of acceptance, oldest out
+// first by the clock.
+//
+// An order that is accepted again is appended again; its earlier record is marked as outlived and
+// lapses where it is.
 
 import { HashTable } from '../../lib/hash-table.ts'
-import { RecordPool } from '../../lib/record-pool.ts'
+import { RecordRing } from '../../lib/record-ring.ts'
 import { DUPLICATE_WINDOW_MS_MAX } from '../../protocol/bounds.ts'
 
-/** Recent order, 10 words: f64 0 priceTicks, 1 qtyLots, 2 acceptedMs;
- *  i32 6 account, 7 symbol × 2 + side, 8 younger, 9 older. */
-const WORDS = 10
-const DOUBLES = WORDS / 2
+/** Recent order, 8 words: f64 0 priceTicks, 1 qtyLots, 2 acceptedMs; i32 6 account (0: outlived),
+ *  7 symbol × 2 + side. */
+const WORDS = 8
 const PRICE_TICKS = 0
 const LOTS = 1
 const ACCEPTED_MS = 2
 const ACCOUNT = 6
 const SYMBOL_SIDE = 7
-const YOUNGER = 8
-const OLDER = 9
 const WINDOW_MS_MAX = DUPLICATE_WINDOW_MS_MAX
+/** Orders forgotten together. */
+const FORGET_BLOCK = 32
 
 /** One remembered order, as a snapshot keeps it. `symbolSide` is symbol × 2 + side. */
 export interface RecentOrder {
@@ -30,9 +32,10 @@ export interface RecentOrder {
 export class RecentOrders {
   /** For look-ahead: `table.touch(hashRecent(…))`. */
   readonly table = new HashTable(64)
-  private readonly pool = new RecordPool('recent orders', WORDS, 64)
-  private oldest = 0
-  private youngest = 0
+  private readonly ring = new RecordRing('recent orders', WORDS, 64)
+  private readonly goneHash = new Int32Array(FORGET_BLOCK)
+  /** What reads ahead add up to; kept so that they are not optimised away. */
+  private sum = 0
 
   /** The same order's record, or 0. `hash` is what {@link hashRecent} says of the rest. */
   find(
@@ -42,25 +45,25 @@ export class RecentOrders {
     priceTicks: number,
     lots: number,
   ): number {
-    const { table } = this
-    const { i32, f64 } = this.pool
+    const { table, ring } = this
     for (let slot = table.first(hash); slot >= 0; slot = table.next(hash, slot)) {
-      const at = table.entryAt(slot)
+      const number = table.entryAt(slot)
+      const at = ring.wordOf(number)
       if (
-        f64[at * DOUBLES + PRICE_TICKS] === priceTicks &&
-        f64[at * DOUBLES + LOTS] === lots &&
-        i32[at * WORDS + ACCOUNT] === account &&
-        i32[at * WORDS + SYMBOL_SIDE] === symbolSide
+        ring.f64[(at >> 1) + PRICE_TICKS] === priceTicks &&
+        ring.f64[(at >> 1) + LOTS] === lots &&
+        ring.i32[at + ACCOUNT] === account &&
+        ring.i32[at + SYMBOL_SIDE] === symbolSide
       ) {
-        return at
+        return number
       }
     }
     return 0
   }
 
   /** When the order of a record was last accepted, in ms; -1 for record 0. */
-  acceptedMs(at: number): number {
-    return at === 0 ? -1 : this.pool.f64[at * DOUBLES + ACCEPTED_MS]
+  acceptedMs(number: number): number {
+    return number === 0 ? -1 : this.ring.f64[(this.ring.wordOf(number) >> 1) + ACCEPTED_MS]
   }
 
   /**
@@ -76,71 +79,73 @@ export class RecentOrders {
     lots: number,
     nowMs: number,
   ): void {
-    let at = known
-    if (at === 0) {
-      at = this.pool.alloc()
-      const { i32, f64 } = this.pool
-      f64[at * DOUBLES + PRICE_TICKS] = priceTicks
-      f64[at * DOUBLES + LOTS] = lots
-      i32[at * WORDS + ACCOUNT] = account
-      i32[at * WORDS + SYMBOL_SIDE] = symbolSide
-      this.table.add(hash, at)
+    const { ring } = this
+    const number = ring.append()
+    const at = ring.wordOf(number)
+    const { i32, f64 } = ring
+    f64[(at >> 1) + PRICE_TICKS] = priceTicks
+    f64[(at >> 1) + LOTS] = lots
+    f64[(at >> 1) + ACCEPTED_MS] = nowMs
+    i32[at + ACCOUNT] = account
+    i32[at + SYMBOL_SIDE] = symbolSide
+    if (known === 0) {
+      this.table.add(hash, number)
     } else {
-      this.takeOut(at)
+      i32[ring.wordOf(known) + ACCOUNT] = 0
+      this.table.exchange(hash, known, number)
     }
-    this.pool.f64[at * DOUBLES + ACCEPTED_MS] = nowMs
-    this.append(at)
-    this.forget(nowMs)
+    while (this.isOver(ring.oldest, nowMs)) this.forgetBlock(nowMs)
   }
 
   /** The orders that the rule can still see at `nowMs`, oldest first. */
   *visible(nowMs: number): Generator<RecentOrder> {
-    const { i32, f64 } = this.pool
-    for (let at = this.oldest; at !== 0; at = i32[at * WORDS + YOUNGER]) {
-      if (nowMs - f64[at * DOUBLES + ACCEPTED_MS] >= WINDOW_MS_MAX) continue
-      yield this.read(at)
+    const { ring } = this
+    for (let number = ring.oldest; number !== ring.next; number = ring.after(number)) {
+      if (this.isOver(number, nowMs)) continue
+      const at = ring.wordOf(number)
+      const { i32, f64 } = ring
+      if (i32[at + ACCOUNT] === 0) continue
+      yield {
+        account: i32[at + ACCOUNT],
+        symbolSide: i32[at + SYMBOL_SIDE],
+        priceTicks: f64[(at >> 1) + PRICE_TICKS],
+        lots: f64[(at >> 1) + LOTS],
+        acceptedMs: f64[(at >> 1) + ACCEPTED_MS],
+      }
     }
   }
 
-  private read(at: number): RecentOrder {
-    const { i32, f64 } = this.pool
-    return {
-      account: i32[at * WORDS + ACCOUNT],
-      symbolSide: i32[at * WORDS + SYMBOL_SIDE],
-      priceTicks: f64[at * DOUBLES + PRICE_TICKS],
-      lots: f64[at * DOUBLES + LOTS],
-      acceptedMs: f64[at * DOUBLES + ACCEPTED_MS],
+  private isOver(number: number, nowMs: number): boolean {
+    const { ring } = this
+    return nowMs - ring.f64[(ring.wordOf(number) >> 1) + ACCEPTED_MS] >= WINDOW_MS_MAX
+  }
+
+  /** Lets go of a block of the oldest, of those that are over; the youngest is not. */
+  private forgetBlock(nowMs: number): void {
+    const { ring, table, goneHash } = this
+    const { i32, f64 } = ring
+    let count = 0
+    let sum = 0
+    // First read all, as in lookahead.ts, then remove.
+    let end = ring.oldest
+    for (; count < FORGET_BLOCK && this.isOver(end, nowMs); end = ring.after(end)) {
+      const at = ring.wordOf(end)
+      const f = at >> 1
+      const hash = hashRecent(
+        i32[at + ACCOUNT],
+        i32[at + SYMBOL_SIDE],
+        f64[f + PRICE_TICKS],
+        f64[f + LOTS],
+      )
+      goneHash[count] = hash
+      sum += table.touch(hash)
+      count += 1
     }
-  }
-
-  private append(at: number): void {
-    const { i32 } = this.pool
-    i32[at * WORDS + OLDER] = this.youngest
-    i32[at * WORDS + YOUNGER] = 0
-    if (this.youngest === 0) this.oldest = at
-    else i32[this.youngest * WORDS + YOUNGER] = at
-    this.youngest = at
-  }
-
-  private takeOut(at: number): void {
-    const { i32 } = this.pool
-    const older = i32[at * WORDS + OLDER]
-    const younger = i32[at * WORDS + YOUNGER]
-    if (older === 0) this.oldest = younger
-    else i32[older * WORDS + YOUNGER] = younger
-    if (younger === 0) this.youngest = older
-    else i32[younger * WORDS + OLDER] = older
-  }
-
-  private forget(nowMs: number): void {
-    const { f64 } = this.pool
-    while (this.oldest !== 0 && nowMs - f64[this.oldest * DOUBLES + ACCEPTED_MS] >= WINDOW_MS_MAX) {
-      const at = this.oldest
-      const { account, symbolSide, priceTicks, lots } = this.read(at)
-      this.table.remove(hashRecent(account, symbolSide, priceTicks, lots), at)
-      this.takeOut(at)
-      this.pool.release(at)
+    this.sum += sum & 1
+    for (let n = 0, number = ring.oldest; n < count; n += 1, number = ring.after(number)) {
+      if (i32[ring.wordOf(number) + ACCOUNT] !== 0) table.remove(goneHash[n], number)
     }
+    ring.dropBefore(end)
   }
 }
 
