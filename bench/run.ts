@@ -3,6 +3,7 @@
 
 import { spawnSync } from 'node:child_process'
 import { Command } from 'commander'
+import { withHugePages } from '../bin/huge-pages.js'
 import { type BenchOptions, machine, machineLine, passes, type Report, render } from './report.ts'
 
 /** By name: what it measures and how to load it. One that is not run is not loaded either. */
@@ -52,12 +53,13 @@ const names = program.args.length > 0 ? program.args : Object.keys(BENCHES)
 const unknown = names.find((name) => !Object.hasOwn(BENCHES, name))
 if (unknown !== undefined) program.error(`no benchmark is called ${unknown}; see --help`)
 
-if (names.length > 1) runApart(names)
-else await runHere(names[0])
+if (process.env.ONEFILL_BENCH === 'here') await runHere(names[0])
+else runApart(names)
 
 /**
- * One benchmark a process: what V8 has learned from one must neither help nor hurt the next
- * (behind the others, the whole engine made garbage that it does not make alone).
+ * One benchmark a process, with the pages that the command-line tool runs with too: what V8 has
+ * learned from one must neither help nor hurt the next (behind the others, the whole engine made
+ * garbage that it does not make alone).
  */
 function runApart(all: readonly string[]): void {
   const flags = [...(json ? ['--json'] : []), ...(quick ? ['--quick'] : [])]
@@ -66,7 +68,11 @@ function runApart(all: readonly string[]): void {
     const child = spawnSync(
       process.execPath,
       [...process.execArgv, import.meta.filename, name, ...flags],
-      { stdio: ['ignore', json ? 'pipe' : 'inherit', 'inherit'], maxBuffer: 2 ** 28 },
+      {
+        stdio: ['ignore', json ? 'pipe' : 'inherit', 'inherit'],
+        maxBuffer: 2 ** 28,
+        env: withHugePages({ ...process.env, ONEFILL_BENCH: 'here' }),
+      },
     )
     if (child.status !== 0) process.exitCode = 1
     if (json) documents.push(JSON.parse(String(child.stdout)))

@@ -6,11 +6,23 @@ import { createRequire } from 'node:module'
 import { constants } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { withHugePages } from './huge-pages.js'
 
 const main = join(dirname(fileURLToPath(import.meta.url)), '..', 'src', 'main.ts')
 const major = Number(process.versions.node.split('.')[0])
 
+const environment = withHugePages(process.env)
+
 if (major >= 26) {
+  // The same process begins again, in another environment.
+  if (environment !== process.env && process.platform === 'linux' && process.execve) {
+    const own = [...process.execArgv, '--disable-warning=ExperimentalWarning']
+    process.execve(
+      process.execPath,
+      [process.execPath, ...own, ...process.argv.slice(1)],
+      environment,
+    )
+  }
   await import(main)
 } else {
   const pinned = join(
@@ -18,7 +30,10 @@ if (major >= 26) {
     'bin',
     process.platform === 'win32' ? 'node.exe' : 'node',
   )
-  const run = spawnSync(pinned, [main, ...process.argv.slice(2)], { stdio: 'inherit' })
+  const run = spawnSync(pinned, [main, ...process.argv.slice(2)], {
+    stdio: 'inherit',
+    env: environment,
+  })
   if (run.error) {
     console.error(`onefill: cannot start Node 26 (${pinned}): ${run.error.message}`)
     console.error('onefill: run npm install once')

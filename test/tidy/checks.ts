@@ -63,11 +63,14 @@ export const importsPointDown: Check = (files) =>
     })
   })
 
-/** Relative imports name the file, with its ending. */
+/**
+ * Relative imports name the file, with its ending: .ts, but for bin/, which any Node can start.
+ */
 export const importsEndInTs: Check = (files) =>
   files.flatMap(({ path, text }) =>
     importsOf(text)
       .filter((target) => target.startsWith('.') && !target.endsWith('.ts'))
+      .filter((target) => !posix.join(posix.dirname(path), target).startsWith('bin/'))
       .map((target) => `${path} imports ${target} without .ts`),
   )
 
