@@ -13,16 +13,16 @@ import { Engine } from '../src/engine/engine.ts'
 import { writeState } from '../src/engine/state.ts'
 import { assert } from '../src/lib/assert.ts'
 import { CommandLog } from '../src/protocol/command-log.ts'
-import { HOUSE_ACCOUNTS } from '../src/protocol/directory.ts'
 import { type EngineFlow, fundedEngine, loadRound, recordFlow, SMALL } from './engine-flow.ts'
 import { histogramOf, PERCENTILE_COLUMNS, percentileRow, writeHgrm } from './histogram.ts'
 import type { BenchOptions, Report } from './report.ts'
 import { type Measured, median, rate, ratio } from './rounds.ts'
 
 /** Commands in a round: what gathers under full load while the rounds before are under way. */
-const ROUND = 1_000
-const COMMANDS = 1_200_000
-const WARM = 400_000
+const ROUND = 4_000
+const COMMANDS = 2_200_000
+/** More than are remembered; and four workers each learn from a quarter only. */
+const WARM = 1_200_000
 const TURNS = 5
 const LONE_COMMANDS = 20_000
 
@@ -120,8 +120,7 @@ function startCore(
 ): Core & { usage?(): Usage[] } {
   const options = { ordersInitial: SMALL.resting }
   const core: Core = workers === 0 ? new Engine(options) : startThreads(workers, options)
-  const names = Array.from({ length: SMALL.accounts }, (_, at) => `A${at}`)
-  core.load([...HOUSE_ACCOUNTS, ...names], market, rest.values())
+  core.load(market, rest.values())
   return core
 }
 

@@ -100,7 +100,7 @@ export function restoreOn(
   const market = sections.next().value as Uint8Array
   const { submissionsRemembered, assets, instruments } = readMarketState(market)
   const core = make({ submissionsRemembered })
-  core.load(accounts, market, sections)
+  core.load(market, sections)
   assert(sections.next().done === true, 'nothing is behind the last section')
   const names = new Directory()
   for (const asset of assets) names.addAsset(asset)

@@ -18,21 +18,15 @@ import {
 } from '../engine/state.ts'
 import { Fault } from '../lib/assert.ts'
 import { RecordLog } from '../lib/record-log.ts'
-import {
-  CM,
-  COMMAND_NAMES,
-  COMMAND_WORDS,
-  CommandKind,
-  CommandLog,
-} from '../protocol/command-log.ts'
+import { COMMAND_NAMES, CommandKind, CommandLog } from '../protocol/command-log.ts'
 import { EV, EVENT_WORDS, EVF } from '../protocol/event-log.ts'
 import { POSTING_WORDS, REPORT_WORDS } from '../protocol/report-log.ts'
-import { HomeTable } from './homes.ts'
 import { Inlet } from './inlet.ts'
 import type { FaultReport, Letter, Mail, Section, Sections } from './letters.ts'
 import { Mark } from './marks.ts'
 import { Merger } from './merge.ts'
 import type { Outlet } from './outlet.ts'
+import { homeOf } from './placement.ts'
 import type { RingConsumer } from './ring.ts'
 import type { Role } from './role.ts'
 
@@ -49,8 +43,8 @@ export interface AccountLinks {
 export interface AccountRoleOptions extends AccountShardOptions {
   /** This shard's number. */
   readonly shard: number
-  /** Homes of the accounts that exist from the start. */
-  readonly homes: Uint8Array
+  /** How many shards of accounts there are. */
+  readonly shards: number
 }
 
 const EVENT_ORDER = { seq: EVF.seq, index: EV.index, id: EVF.orderId }
@@ -59,25 +53,24 @@ export class AccountRole implements Role {
   isStopped = false
   private readonly shard: AccountShard
   private readonly number: number
+  private readonly shards: number
   private readonly links: AccountLinks
   private readonly commands: Inlet<CommandLog>
   private readonly events: readonly Inlet[]
   private readonly eventLogs: readonly RecordLog[]
   private readonly merged = new RecordLog(EVENT_WORDS, 256)
   private readonly merger: Merger
-  private readonly accountHomes = new HomeTable()
-  private readonly symbolHomes = new HomeTable()
   /** Held, and not settled yet. */
   private isHeld = false
   private readonly posting = new Int32Array(REPORT_WORDS)
 
   constructor(options: AccountRoleOptions, links: AccountLinks) {
     this.number = options.shard
+    this.shards = options.shards
     this.links = links
-    this.accountHomes.load(options.homes)
     const residence: Residence = {
       shard: options.shard,
-      homeOf: (account) => this.accountHomes.get(account),
+      homeOf: (account) => homeOf(account, options.shards),
     }
     this.shard = new AccountShard(options, residence)
     this.commands = new Inlet(links.commands, new CommandLog())
@@ -143,7 +136,6 @@ export class AccountRole implements Role {
     if (commands.count > 0) {
       const letter = this.links.mail.take() as Extract<Letter, { what: 'definitions' }>
       commands.log.definitions.push(...letter.definitions)
-      this.learnHomes(commands.log)
     }
     shard.hold(commands.log, commands.seq)
     const { i32, count } = shard.messages
@@ -161,21 +153,9 @@ export class AccountRole implements Role {
 
   /** The shard of symbols that a message goes to; a transfer passes through any. */
   private routeOf(i32: Int32Array, at: number): number {
-    if (i32[at + MS.kind] !== CommandKind.transfer) return this.symbolHomes.get(i32[at + MS.symbol])
+    if (i32[at + MS.kind] !== CommandKind.transfer)
+      return homeOf(i32[at + MS.symbol], this.links.messages.length)
     return i32[at + MS.account] % this.links.messages.length
-  }
-
-  /** The sequencer writes a new actor's home into its definition's command. */
-  private learnHomes({ i32, count }: CommandLog): void {
-    for (let number = 0; number < count; number += 1) {
-      const at = number * COMMAND_WORDS
-      const home = i32[at + CM.flags]
-      if (i32[at + CM.kind] === CommandKind.account) {
-        this.accountHomes.set(i32[at + CM.account], home)
-      } else if (i32[at + CM.kind] === CommandKind.instrument) {
-        this.symbolHomes.set(i32[at + CM.symbol], home)
-      }
-    }
   }
 
   private settle(): void {
@@ -254,7 +234,7 @@ export class AccountRole implements Role {
   private residents(): number[] {
     const handles: number[] = []
     for (let account = 1; account <= this.shard.store.accounts.top; account += 1) {
-      if (this.accountHomes.get(account) === this.number) handles.push(account)
+      if (homeOf(account, this.shards) === this.number) handles.push(account)
     }
     return handles
   }
@@ -269,8 +249,6 @@ export class AccountRole implements Role {
   private load(letter: Extract<Letter, { what: 'load' }>): void {
     const { shard } = this
     const { messages } = this.links
-    this.accountHomes.load(letter.homes.accounts)
-    this.symbolHomes.load(letter.homes.symbols)
     const reader = new AccountsReader(shard, readMarketState(letter.market))
     for (const [account, bytes] of letter.sections) reader.read(account, bytes)
     reader.end()
@@ -286,7 +264,7 @@ export class AccountRole implements Role {
       doubles[MSF.priceTicks] = order.priceTicks
       doubles[MSF.qtyLots] = order.leavesLots
       doubles[MSF.aux] = order.cumLots
-      messages[this.symbolHomes.get(order.symbol)].put(record, 0)
+      messages[homeOf(order.symbol, messages.length)].put(record, 0)
     }
     for (const outlet of messages) outlet.putMark(Mark.load, 0, 0, 0)
   }

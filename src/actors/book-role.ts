@@ -7,14 +7,14 @@ import { MESSAGE_WORDS, MS, MSF } from '../engine/messages.ts'
 import { readBook, writeBook } from '../engine/state.ts'
 import { assert, Fault } from '../lib/assert.ts'
 import { RecordLog } from '../lib/record-log.ts'
-import { CommandKind, CommandLog } from '../protocol/command-log.ts'
+import { CommandLog } from '../protocol/command-log.ts'
 import { EV, EVENT_WORDS, EventKind } from '../protocol/event-log.ts'
-import { HomeTable } from './homes.ts'
 import { Inlet } from './inlet.ts'
 import type { FaultReport, Letter, Mail, Section, Sections } from './letters.ts'
 import { Mark } from './marks.ts'
 import { Merger } from './merge.ts'
 import type { Outlet } from './outlet.ts'
+import { homeOf } from './placement.ts'
 import type { RingConsumer } from './ring.ts'
 import type { Role } from './role.ts'
 
@@ -44,8 +44,6 @@ export class BookRole implements Role {
   private readonly messageLogs: readonly RecordLog[]
   private readonly merged = new RecordLog(MESSAGE_WORDS, 256)
   private readonly merger: Merger
-  /** Homes of the accounts that ever sent a message. */
-  private readonly accountHomes = new HomeTable()
   /** A state that waits for the accounts' open orders. */
   private loading: readonly Section[] | undefined
 
@@ -108,25 +106,11 @@ export class BookRole implements Role {
   private match(): void {
     const { shard, messages } = this
     const { seq, round } = messages[0]
-    this.learnHomes()
     shard.match(messages.length === 1 ? messages[0].log : this.mergeMessages())
     shard.tellReferences()
     this.sendEvents()
     for (const outlet of this.links.events) outlet.putMark(Mark.round, 0, seq, round)
     for (const inlet of messages) inlet.clear()
-  }
-
-  /** An account lives where its messages come from; a transfer's says where it goes. */
-  private learnHomes(): void {
-    const { messages, accountHomes } = this
-    for (let shard = 0; shard < messages.length; shard += 1) {
-      const { i32, count } = messages[shard].log
-      for (let number = 0; number < count; number += 1) {
-        const at = number * MESSAGE_WORDS
-        const isTransfer = i32[at + MS.kind] === CommandKind.transfer
-        accountHomes.set(i32[at + MS.account], isTransfer ? i32[at + MS.tag] : shard)
-      }
-    }
   }
 
   private mergeMessages(): RecordLog {
@@ -143,7 +127,7 @@ export class BookRole implements Role {
       const at = number * EVENT_WORDS
       if (i32[at + EV.kind] === EventKind.reference) {
         for (const outlet of events) outlet.put(i32, at)
-      } else events[this.accountHomes.get(i32[at + EV.owner])].put(i32, at)
+      } else events[homeOf(i32[at + EV.owner], events.length)].put(i32, at)
     }
   }
 
@@ -178,7 +162,6 @@ export class BookRole implements Role {
   /** The accounts have told all open orders; now the books can take them in their queues' order. */
   private load(): void {
     const { shard, messages } = this
-    this.learnHomes()
     const orders = new Map<number, RestingOrder>()
     for (const { log } of messages) {
       for (let number = 0; number < log.count; number += 1) {

@@ -26,11 +26,8 @@ export interface Core {
   levels(symbol: number, instrument: Instrument, depth: number): Pick<BookAnswer, 'bids' | 'asks'>
   /** The state's canonical sections (engine/state.ts); each is valid until the next. */
   sections(): Iterable<Uint8Array>
-  /**
-   * Fills a fresh core with a state: the names of its accounts by handle, the market's section, and
-   * the sections behind it.
-   */
-  load(accounts: readonly string[], market: Uint8Array, rest: Iterator<Uint8Array>): void
+  /** Fills a fresh core with a state: the market's section, and the sections behind it. */
+  load(market: Uint8Array, rest: Iterator<Uint8Array>): void
   /** Checks every invariant of the state; throws a Fault at the first that does not hold. */
   check(): void
   /** Ends the threads behind it, if there are any; nothing else may be called then. */

@@ -15,6 +15,7 @@ import type { Core } from './core.ts'
 import type { Letter, Mail, Reply, Section, Sections } from './letters.ts'
 import { Mark } from './marks.ts'
 import type { Outlet } from './outlet.ts'
+import { homeOf } from './placement.ts'
 import type { Sequencer } from './sequencer.ts'
 
 /** A shard as the crew's exchange sees it. */
@@ -79,7 +80,8 @@ export class Crew implements Core {
   }
 
   levels(symbol: number, instrument: Instrument, depth: number): Pick<BookAnswer, 'bids' | 'asks'> {
-    const mate = this.parts.symbols[this.parts.sequencer.homeOfSymbol(symbol)]
+    const { symbols } = this.parts
+    const mate = symbols[homeOf(symbol, symbols.length)]
     const letter: Letter = { what: 'levels', symbol, instrument, depth }
     return this.ask(mate, letter) as Pick<BookAnswer, 'bids' | 'asks'>
   }
@@ -87,18 +89,23 @@ export class Crew implements Core {
   *sections(): Generator<Uint8Array> {
     this.gatherFees()
     const { sequencer, accounts, symbols } = this.parts
-    const { homes, seq } = sequencer
-    const residents = symbols.map((_, shard) => handlesIn(homes.symbols, shard))
+    const { seq } = sequencer
     const ofAccounts = accounts.map(
       (mate) => this.ask(mate, { what: 'sections', seq, symbols: [] }) as Sections,
     )
+    const market = ofAccounts[0].market as Uint8Array
+    const state = readMarketState(market)
+    const residents = symbols.map((): number[] => [])
+    for (let symbol = 1; symbol <= state.instruments.length; symbol += 1) {
+      residents[homeOf(symbol, symbols.length)].push(symbol)
+    }
     const ofSymbols = symbols.map(
       (mate, shard) =>
         this.ask(mate, { what: 'sections', seq, symbols: residents[shard] }) as Sections,
     )
-    yield ofAccounts[0].market as Uint8Array
-    yield* inOrder(homes.accounts, ofAccounts)
-    yield* inOrder(homes.symbols, ofSymbols)
+    yield market
+    yield* inOrder(state.accounts, ofAccounts)
+    yield* inOrder(state.instruments.length, ofSymbols)
   }
 
   /** Checks the state as it would be restored. */
@@ -111,22 +118,20 @@ export class Crew implements Core {
     engine.check()
   }
 
-  load(accounts: readonly string[], market: Uint8Array, rest: Iterator<Uint8Array>): void {
+  load(market: Uint8Array, rest: Iterator<Uint8Array>): void {
     const { parts } = this
     const state = readMarketState(market)
-    const symbols = state.instruments.map(({ symbol }) => symbol)
-    parts.sequencer.restore(state.seq, accounts, symbols)
-    const { homes } = parts.sequencer
-    const deal = (count: number, home: Uint8Array, shards: number): Section[][] => {
+    parts.sequencer.restore(state.seq)
+    const deal = (count: number, shards: number): Section[][] => {
       const dealt = Array.from({ length: shards }, (): Section[] => [])
       for (let handle = 1; handle <= count; handle += 1) {
-        dealt[home[handle]].push([handle, (rest.next().value as Uint8Array).slice()])
+        dealt[homeOf(handle, shards)].push([handle, (rest.next().value as Uint8Array).slice()])
       }
       return dealt
     }
-    const ofAccounts = deal(state.accounts, homes.accounts, parts.accounts.length)
-    const ofSymbols = deal(symbols.length, homes.symbols, parts.symbols.length)
-    const letter = (of: Section[]): Letter => ({ what: 'load', market, homes, sections: of })
+    const ofAccounts = deal(state.accounts, parts.accounts.length)
+    const ofSymbols = deal(state.instruments.length, parts.symbols.length)
+    const letter = (of: Section[]): Letter => ({ what: 'load', market, sections: of })
     for (const [shard, mate] of parts.symbols.entries()) send(mate, letter(ofSymbols[shard]))
     for (const [shard, mate] of parts.accounts.entries()) send(mate, letter(ofAccounts[shard]))
     for (const mate of [...parts.accounts, ...parts.symbols]) this.reply(mate)
@@ -144,7 +149,8 @@ export class Crew implements Core {
   }
 
   private homeOf(account: number): Mate {
-    return this.parts.accounts[this.parts.sequencer.homeOfAccount(account)]
+    const { accounts } = this.parts
+    return accounts[homeOf(account, accounts.length)]
   }
 
   /** Brings `$fees` up to date at its home: each shard keeps what its accounts paid. */
@@ -179,19 +185,11 @@ function send({ mail, commands }: Mate, letter: Letter): void {
   commands.flush()
 }
 
-function handlesIn(homes: Uint8Array, shard: number): number[] {
-  const handles: number[] = []
-  for (let handle = 1; handle < homes.length; handle += 1) {
-    if (homes[handle] === shard) handles.push(handle)
-  }
-  return handles
-}
-
 /** The shards' sections by handle. */
-function* inOrder(homes: Uint8Array, shards: readonly Sections[]): Generator<Uint8Array> {
+function* inOrder(count: number, shards: readonly Sections[]): Generator<Uint8Array> {
   const next = shards.map(() => 0)
-  for (let handle = 1; handle < homes.length; handle += 1) {
-    const shard = homes[handle]
+  for (let handle = 1; handle <= count; handle += 1) {
+    const shard = homeOf(handle, shards.length)
     const [of, bytes] = shards[shard].sections[next[shard]]
     assert(of === handle, 'a shard writes the sections of all who live there')
     next[shard] += 1

@@ -36,17 +36,10 @@ export type Letter =
   | {
       readonly what: 'load'
       readonly market: Uint8Array
-      readonly homes: Homes
       readonly sections: readonly Section[]
     }
   /** Ends the worker. */
   | { readonly what: 'stop' }
-
-/** By handle: the shard that an account, a symbol lives in. */
-export interface Homes {
-  readonly accounts: Uint8Array
-  readonly symbols: Uint8Array
-}
 
 /** Of a shard of accounts; a shard of symbols has no market. */
 export interface Sections {

@@ -1,5 +1,6 @@
-// Which worker an actor lives in: a stable hash of its name picks the shard, the placement says
-// which worker has the shard. Nothing that the exchange does depends on it.
+// Which worker an actor lives in: a stable hash of its handle, which names it for good, picks the
+// shard; the placement says which worker has the shard. Nothing that the exchange does depends on
+// it.
 
 import { Fault } from '../lib/assert.ts'
 
@@ -49,17 +50,17 @@ export function placementOn(workers: Exclude<Workers, 0>): Placement {
   }
 }
 
-/** The shard, of `shards`, that the actor with this name lives in: FNV-1a, mixed. */
-export function homeOf(name: string, shards: number): number {
-  let hash = 0x811c9dc5
-  for (let at = 0; at < name.length; at += 1) {
-    hash = Math.imul(hash ^ name.charCodeAt(at), 0x01000193)
-  }
-  // FNV's bits are weak on short names that differ in their last characters: murmur3's finish.
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
+/**
+ * The shard, of `shards`, that the actor with this handle lives in: a hash that deals every
+ * `shards` actors in a row to all shards, beginning somewhere else each time. So shards differ by
+ * one actor at most, and every second actor does not land in the same one.
+ */
+export function homeOf(handle: number, shards: number): number {
+  const deal = Math.floor(handle / shards)
+  let hash = Math.imul(deal ^ (deal >>> 16), 0x85ebca6b)
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
   hash ^= hash >>> 16
-  return (hash >>> 0) % shards
+  return (handle + (hash >>> 0)) % shards
 }
 
 function numbers(count: number): number[] {

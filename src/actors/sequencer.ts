@@ -3,11 +3,10 @@
 //
 // A round is whatever its caller has gathered when there is room for one more under way.
 
+import { EXTERNAL } from '../engine/account/account-store.ts'
 import type { FinishedRound } from '../engine/engine.ts'
 import { RecordLog } from '../lib/record-log.ts'
-import { CM, CMF, COMMAND_WORDS, CommandKind, CommandLog } from '../protocol/command-log.ts'
-import { HOUSE_ACCOUNTS } from '../protocol/directory.ts'
-import type { Instrument } from '../protocol/instrument.ts'
+import { CM, COMMAND_WORDS, CommandKind, type CommandLog } from '../protocol/command-log.ts'
 import {
   ExecType,
   POSTING_WORDS,
@@ -16,17 +15,13 @@ import {
   RP,
   RPF,
 } from '../protocol/report-log.ts'
-import { HomeTable } from './homes.ts'
 import { Inlet } from './inlet.ts'
-import type { Homes, Mail } from './letters.ts'
+import type { Mail } from './letters.ts'
 import { Mark } from './marks.ts'
 import { Merger } from './merge.ts'
 import type { Outlet } from './outlet.ts'
 import { homeOf } from './placement.ts'
 import type { RingConsumer } from './ring.ts'
-
-/** Handles of the house accounts, in the order of {@link HOUSE_ACCOUNTS}. */
-const EXTERNAL = 1
 
 /** The rings and the mail between the sequencer and the shards. */
 export interface SequencerLinks {
@@ -54,12 +49,7 @@ export class Sequencer {
   private rounds = 0
   private hasParts = false
   private readonly links: SequencerLinks
-  private readonly symbolShards: number
   private readonly reports: readonly Inlet<ReportLog>[]
-  private readonly accountHomes = new HomeTable()
-  private readonly symbolHomes = new HomeTable()
-  private accounts = 1
-  private symbols = 1
   private readonly cut: Cut[] = []
   private taken = new ReportLog()
   private readonly postings = new RecordLog(POSTING_WORDS, 16)
@@ -67,42 +57,19 @@ export class Sequencer {
   private readonly reportLogs: readonly ReportLog[]
   private readonly reportMerger: Merger
   private readonly postingMerger: Merger
-  private readonly command = new CommandLog(1)
 
-  constructor(links: SequencerLinks, symbolShards: number) {
+  constructor(links: SequencerLinks) {
     this.links = links
-    this.symbolShards = symbolShards
     this.reports = links.reports.map((ring) => new Inlet(ring, new ReportLog()))
     this.reportLogs = this.reports.map(({ log }) => log)
     this.reportMerger = new Merger(this.reports.length, REPORT_ORDER)
     this.postingMerger = new Merger(this.reports.length, POSTING_ORDER)
     this.postingsOf = links.reports.map(() => new RecordLog(POSTING_WORDS, 16))
-    for (const [at, name] of HOUSE_ACCOUNTS.entries()) this.houseAccount(at + 1, name)
-    this.command.append()
   }
 
-  /** By handle: where everybody lives. */
-  get homes(): Homes {
-    return {
-      accounts: this.accountHomes.copy(this.accounts),
-      symbols: this.symbolHomes.copy(this.symbols),
-    }
-  }
-
-  /** The shard that an account, a symbol lives in. */
-  homeOfAccount(account: number): number {
-    return this.accountHomes.get(account)
-  }
-
-  homeOfSymbol(symbol: number): number {
-    return this.symbolHomes.get(symbol)
-  }
-
-  /** Finds homes for what a restored state has, and goes on at its seq. */
-  restore(seq: number, accounts: readonly string[], symbols: readonly string[]): void {
+  /** Goes on behind a restored state. */
+  restore(seq: number): void {
     this.seq = seq
-    for (const [at, name] of accounts.entries()) this.houseAccount(at + 1, name)
-    for (const [at, symbol] of symbols.entries()) this.houseSymbol(at + 1, symbol)
   }
 
   /** Sends a round; the commands are the caller's again when it returns. */
@@ -111,7 +78,7 @@ export class Sequencer {
     const firstSeq = this.seq + 1
     const { count, definitions } = commands
     commands.stamp(firstSeq)
-    if (links.commands.length === 1 && definitions.length === 0) {
+    if (links.commands.length === 1) {
       links.commands[0].putRun(commands.i32, 0, count)
     } else {
       for (let number = 0; number < count; number += 1) this.route(commands, number * COMMAND_WORDS)
@@ -178,8 +145,10 @@ export class Sequencer {
     switch (i32[at + CM.kind]) {
       case CommandKind.deposit:
         // At who pays.
-        return outlets[this.accountHomes.get(EXTERNAL)].put(i32, at)
+        return outlets[homeOf(EXTERNAL, outlets.length)].put(i32, at)
       case CommandKind.asset:
+      case CommandKind.instrument:
+      case CommandKind.account:
       case CommandKind.limits:
       case CommandKind.halt:
       case CommandKind.resume:
@@ -189,43 +158,13 @@ export class Sequencer {
         if (account !== 0) break
         this.hasParts = true
         return this.sendAll(i32, at)
-      case CommandKind.account:
-      case CommandKind.instrument:
-        return this.house(commands, at)
       default:
     }
-    outlets[this.accountHomes.get(account)].put(i32, at)
+    outlets[homeOf(account, outlets.length)].put(i32, at)
   }
 
   private sendAll(i32: Int32Array, at: number): void {
     for (const outlet of this.links.commands) outlet.put(i32, at)
-  }
-
-  /** A new actor: finds its home and tells everybody, in a copy of the command. */
-  private house(commands: CommandLog, at: number): void {
-    const { command } = this
-    const { i32, f64, definitions } = commands
-    const definition = definitions[f64[(at >> 1) + CMF.definition]]
-    command.i32.set(i32.subarray(at, at + COMMAND_WORDS))
-    command.i32[CM.flags] =
-      i32[at + CM.kind] === CommandKind.account
-        ? this.houseAccount(i32[at + CM.account], (definition as { account: string }).account)
-        : this.houseSymbol(i32[at + CM.symbol], (definition as Instrument).symbol)
-    this.sendAll(command.i32, 0)
-  }
-
-  private houseAccount(account: number, name: string): number {
-    const home = homeOf(name, this.links.commands.length)
-    this.accountHomes.set(account, home)
-    this.accounts = Math.max(this.accounts, account + 1)
-    return home
-  }
-
-  private houseSymbol(symbol: number, name: string): number {
-    const home = homeOf(name, this.symbolShards)
-    this.symbolHomes.set(symbol, home)
-    this.symbols = Math.max(this.symbols, symbol + 1)
-    return home
   }
 }
 

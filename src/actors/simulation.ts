@@ -31,13 +31,15 @@ export function simulate(options: SimulationOptions): Crew {
   const accountMail = Array.from({ length: placement.accounts }, createMail)
   const symbolMail = Array.from({ length: placement.symbols }, createMail)
   const links = ends.ofSequencer(accountMail.map(([near]) => near))
-  const sequencer = new Sequencer(links, placement.symbols)
-  const homes = sequencer.homes.accounts
+  const sequencer = new Sequencer(links)
   const roles: Pick<Role, 'step' | 'canStep'>[] = [
     sequencer,
     ...accountMail.map(
       ([, far], shard) =>
-        new AccountRole({ ...options, shard, homes }, ends.ofAccounts(shard, far)),
+        new AccountRole(
+          { ...options, shard, shards: placement.accounts },
+          ends.ofAccounts(shard, far),
+        ),
     ),
     ...symbolMail.map(([, far], shard) => new BookRole(options, ends.ofSymbols(shard, far))),
   ]

@@ -22,8 +22,6 @@ export interface WorkerSetup {
   readonly wiring: Wiring
   readonly control: SharedArrayBuffer
   readonly options: AccountShardOptions
-  /** Homes of the house accounts. */
-  readonly homes: Uint8Array
   /** One port for each of its shards, those of accounts first. */
   readonly mail: readonly MessagePort[]
   readonly faults: MessagePort
@@ -101,8 +99,7 @@ class Threads {
       symbolPorts.push(this.openMail(this.symbolMail))
     }
     this.links = this.ends.ofSequencer(this.accountMail)
-    this.sequencer = new Sequencer(this.links, placement.symbols)
-    const homes = this.sequencer.homes.accounts
+    this.sequencer = new Sequencer(this.links)
     for (const [worker, { accounts, symbols }] of placement.workers.entries()) {
       const mail = [
         ...accounts.map((shard) => accountPorts[shard]),
@@ -116,7 +113,6 @@ class Threads {
         wiring,
         control: this.control.memory,
         options: engineOptions,
-        homes,
         mail,
         faults: faults.port2,
         spins: this.spins,

@@ -16,7 +16,7 @@ const setup = workerData as WorkerSetup
 const control = new ControlBlock(setup.control)
 run(setup)
 
-function run({ worker, placement, wiring, options, homes, mail, spins }: WorkerSetup): void {
+function run({ worker, placement, wiring, options, mail, spins }: WorkerSetup): void {
   const ends = new Ends(placement, wiring)
   const { accounts, symbols } = placement.workers[worker]
   const ring = () => ends.bell(0).ring()
@@ -24,7 +24,7 @@ function run({ worker, placement, wiring, options, homes, mail, spins }: WorkerS
     ...accounts.map(
       (shard, at) =>
         new AccountRole(
-          { ...options, shard, homes },
+          { ...options, shard, shards: placement.accounts },
           ends.ofAccounts(shard, mailOn(mail[at], ring)),
         ),
     ),

@@ -126,7 +126,7 @@ export class Engine {
     return writeState(this)
   }
 
-  load(_accounts: readonly string[], market: Uint8Array, rest: Iterator<Uint8Array>): void {
+  load(market: Uint8Array, rest: Iterator<Uint8Array>): void {
     readState(this, readMarketState(market), rest)
   }
 

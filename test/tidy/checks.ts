@@ -27,7 +27,7 @@ const ENTRIES = new Set(['index', 'exchange', 'book'])
 
 /** The actors' runtime, which would make sense in a program that trades nothing. */
 const RUNTIME = new Set(
-  ['control', 'doorbell', 'homes', 'inlet', 'marks', 'outlet', 'placement', 'ring'].map(
+  ['control', 'doorbell', 'inlet', 'marks', 'outlet', 'placement', 'ring'].map(
     (name) => `src/actors/${name}.ts`,
   ),
 )
