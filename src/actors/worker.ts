@@ -1,6 +1,6 @@
 // A worker thread: runs the roles that live here until they are told to stop.
 
-import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
+import { type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { AccountRole } from './account-role.ts'
 import { BookRole } from './book-role.ts'
 import { ControlBlock } from './control.ts'
@@ -34,6 +34,12 @@ function run({ worker, placement, wiring, options, homes, mail, spins }: WorkerS
     ),
   ]
   const bell = ends.bell(worker + 1)
+  // An end by process.exit, whoever calls it, is no reason to wait for this worker's silence.
+  process.on('exit', () => {
+    if (roles.every(({ isStopped }) => isStopped)) return
+    control.fault(worker)
+    ends.bell(0).wake()
+  })
   const canStep = () => roles.some((role) => role.canStep())
   let role = roles[0]
   try {
@@ -75,5 +81,3 @@ function mailOn(port: MessagePort, ring: () => void): Mail {
     take: () => receiveMessageOnPort(port)?.message,
   }
 }
-
-void parentPort
