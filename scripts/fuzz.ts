@@ -1,9 +1,11 @@
 // Compares engine and model on any number of random commands; a difference is shrunk and printed.
 
 import { parseArgs } from 'node:util'
-import { createExchange, restoreExchange } from '../src/index.ts'
+import type { Core } from '../src/actors/core.ts'
 import { Coverage } from '../test/support/coverage.ts'
-import { describe, type Engine, runSeed, shrinkRun } from '../test/support/duel.ts'
+import { describe, engineOn, runSeed, shrinkRun } from '../test/support/duel.ts'
+import { endAll, inline, type MakeCore, simulated, threaded } from '../test/support/placements.ts'
+import { Prng } from '../test/support/prng.ts'
 
 const { values } = parseArgs({
   options: {
@@ -11,22 +13,34 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     'per-seed': { type: 'string', default: '4000' },
     quiet: { type: 'boolean', default: false },
+    /** Worker threads; 0 runs all in this one. */
+    workers: { type: 'string', default: '0' },
+    /** In one thread, the seed saying who runs next, at a placement of its own choice. */
+    simulate: { type: 'boolean', default: false },
   },
 })
 
-const engine: Engine = {
-  create: (options) => createExchange(options),
-  restore: (bytes, options) => restoreExchange(bytes, options),
+const workers = Number(values.workers)
+const cores: Core[] = []
+
+process.exitCode = await fuzz(
+  Number(values.commands),
+  Number(values.seed),
+  Number(values['per-seed']),
+)
+
+function makerOf(seed: number): MakeCore {
+  if (values.simulate) return simulated(new Prng(seed), workers === 0 ? undefined : workers)
+  return workers === 0 ? inline : threaded(workers, cores)
 }
 
-process.exitCode = fuzz(Number(values.commands), Number(values.seed), Number(values['per-seed']))
-
-function fuzz(commandsTotal: number, firstSeed: number, perSeed: number): number {
+async function fuzz(commandsTotal: number, firstSeed: number, perSeed: number): Promise<number> {
   const coverage = new Coverage()
   const started = performance.now()
   let commands = 0
   let seed = firstSeed
   for (; commands < commandsTotal; seed++) {
+    const engine = engineOn(makerOf(seed))
     const run = runSeed(engine, seed, Math.min(perSeed, commandsTotal))
     if (run.difference !== null) {
       console.error(describe(run, run.difference))
@@ -40,6 +54,7 @@ function fuzz(commandsTotal: number, firstSeed: number, perSeed: number): number
       )
       return 1
     }
+    await endAll(cores)
     coverage.add(run.coverage)
     commands += run.commands
   }

@@ -7,7 +7,7 @@ import { startThreads, WorkerFault } from './actors/threads.ts'
 import type { BalancesAnswer, BookAnswer, OrdersAnswer, QueryAnswer } from './engine/answers.ts'
 import { Engine, type FinishedRound } from './engine/engine.ts'
 import { readMarketState } from './engine/state.ts'
-import { assert, type Fault } from './lib/assert.ts'
+import { assert, Fault } from './lib/assert.ts'
 import type { RecordLog } from './lib/record-log.ts'
 import { COMMANDS_PER_ROUND_MAX } from './protocol/bounds.ts'
 import { Code, codeText } from './protocol/codes.ts'
@@ -129,6 +129,8 @@ export class Exchange {
   /** Of the rounds under way, oldest first. */
   private readonly underWay: Beside[] = []
   private lastPostings: Posting[] = []
+  /** What broke, or that it is closed: every call from then on throws it. */
+  private broken: unknown
 
   constructor(core: Core, names: Directory) {
     this.core = core
@@ -200,14 +202,16 @@ export class Exchange {
   }
 
   private startInto(answers: Answer[]): void {
-    if (!this.core.canStart) this.takeOne(answers, true)
-    this.core.start(this.commands)
-    this.commands.clear()
-    this.underWay.push(this.beside)
-    // A query is answered as of its round.
-    const isPatient = this.beside.queries.length > 0
-    this.beside = { refusals: [], queries: [] }
-    this.takeInto(answers, isPatient)
+    this.guard(() => {
+      if (!this.core.canStart) this.takeOne(answers, true)
+      this.core.start(this.commands)
+      this.commands.clear()
+      this.underWay.push(this.beside)
+      // A query is answered as of its round.
+      const isPatient = this.beside.queries.length > 0
+      this.beside = { refusals: [], queries: [] }
+      while (this.takeOne(answers, isPatient)) {}
+    })
   }
 
   /** Waits for all rounds under way; returns what they came to, in their order. */
@@ -218,7 +222,28 @@ export class Exchange {
   }
 
   private takeInto(answers: Answer[], isPatient: boolean): void {
-    while (this.takeOne(answers, isPatient)) {}
+    this.guard(() => {
+      while (this.takeOne(answers, isPatient)) {}
+    })
+  }
+
+  /** Asks the core between rounds. */
+  private ask<T>(question: () => T): T {
+    if (this.broken === undefined) {
+      assert(this.underWay.length === 0, 'the rounds under way are finished before a question')
+    }
+    return this.guard(question)
+  }
+
+  /** What breaks is remembered, not survived: whoever goes on all the same gets it once more. */
+  private guard<T>(work: () => T): T {
+    if (this.broken !== undefined) throw this.broken
+    try {
+      return work()
+    } catch (error) {
+      this.broken = error
+      throw error
+    }
   }
 
   private takeOne(answers: Answer[], isPatient: boolean): boolean {
@@ -253,21 +278,21 @@ export class Exchange {
   balances(account: string): BalancesAnswer {
     const handle = this.names.account(account)
     assert(handle !== 0, `an account named ${account} exists`)
-    return this.answer({ query: 'balances', handle, depth: 0 }) as BalancesAnswer
+    return this.ask(() => this.answer({ query: 'balances', handle, depth: 0 })) as BalancesAnswer
   }
 
   /** Aggregated levels of a symbol's book from the best prices. Throws for an unknown symbol. */
   book(symbol: string, depth = 10): BookAnswer {
     const handle = this.names.symbol(symbol)
     assert(handle !== 0, `an instrument named ${symbol} exists`)
-    return this.answer({ query: 'book', handle, depth }) as BookAnswer
+    return this.ask(() => this.answer({ query: 'book', handle, depth })) as BookAnswer
   }
 
   /** Open orders of an account by ascending `orderId`. Throws for an unknown one. */
   orders(account: string): OrdersAnswer {
     const handle = this.names.account(account)
     assert(handle !== 0, `an account named ${account} exists`)
-    return this.answer({ query: 'orders', handle, depth: 0 }) as OrdersAnswer
+    return this.ask(() => this.answer({ query: 'orders', handle, depth: 0 })) as OrdersAnswer
   }
 
   /** Postings of the last round; empty unless the exchange was made with `postings: true`. */
@@ -280,9 +305,11 @@ export class Exchange {
    */
   stateHash(): string {
     const whole = createHash('sha256')
-    for (const section of this.sections()) {
-      whole.update(createHash('sha256').update(section).digest())
-    }
+    this.ask(() => {
+      for (const section of this.sections()) {
+        whole.update(createHash('sha256').update(section).digest())
+      }
+    })
     return whole.digest('hex')
   }
 
@@ -292,26 +319,33 @@ export class Exchange {
    */
   serialize(): Uint8Array {
     const parts: Uint8Array[] = []
-    for (const section of this.sections()) {
-      const length = new Uint8Array(4)
-      new DataView(length.buffer).setUint32(0, section.length, true)
-      parts.push(length, section.slice())
-    }
+    this.ask(() => {
+      for (const section of this.sections()) {
+        const length = new Uint8Array(4)
+        new DataView(length.buffer).setUint32(0, section.length, true)
+        parts.push(length, section.slice())
+      }
+    })
     return Buffer.concat(parts)
   }
 
   /** Checks every invariant of the state; throws a Fault at the first that does not hold. Slow. */
   check(): void {
-    this.core.check()
+    this.ask(() => this.core.check())
   }
 
-  /** Ends the worker threads, if there are any. Nothing else may be called then. */
+  /**
+   * Ends the worker threads, if there are any, once they have run the rounds under way, whose
+   * answers are lost: {@link finish} first. It never takes long: a thread that does not end is
+   * ended by force. Nothing else may be called then.
+   */
   async close(): Promise<void> {
+    this.broken ??= new Fault('the exchange is not closed')
     await this.core.close?.()
   }
 
   /** What broke, with the actor's name where it is known, for whoever has to look into it. */
-  describeFault(fault: Fault): string {
+  describeFault(fault: Error): string {
     const actor = fault instanceof WorkerFault ? fault.report.actor : undefined
     if (actor === undefined) return fault.message
     const { names } = this

@@ -6,7 +6,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'vitest'
-import { readStories, rewrite, runStory, type Story, withoutAnswers } from './scenarios/story.ts'
+import { compareStory, readStories, rewrite, runStory, withoutAnswers } from './scenarios/story.ts'
 
 const directory = join(import.meta.dirname, 'scenarios')
 const files = readdirSync(directory).filter((name) => name.endsWith('.txt'))
@@ -16,7 +16,7 @@ for (const name of files) {
   if (process.env.UPDATE_SCENARIOS === '1') update(file)
   describe(name, () => {
     for (const story of readStories(readFileSync(file, 'utf8'))) {
-      test(story.title, () => compare(story, `test/scenarios/${name}`))
+      test(story.title, () => compareStory(story, `test/scenarios/${name}`))
     }
   })
 }
@@ -27,21 +27,4 @@ function update(file: string): void {
   const outcomes = readStories(text).flatMap((story) => runStory(story, file))
   const rewritten = rewrite(text, outcomes)
   if (rewritten !== before) writeFileSync(file, rewritten)
-}
-
-/** Fails at the first line that differs, and points at it. */
-function compare(story: Story, file: string): void {
-  for (const { step, told } of runStory(story, file)) {
-    for (let i = 0; i < Math.max(told.length, step.expected.length); i += 1) {
-      if (told[i] === step.expected[i]) continue
-      const at = `${file}:${step.outputBehind + 1 + i}`
-      const error = new Error(
-        `${at} (answer to line ${step.line})\n` +
-          `  expected: ${step.expected[i] ?? 'nothing more'}\n` +
-          `  told:     ${told[i] ?? 'nothing more'}`,
-      )
-      error.stack = `${error.message}\n    at ${at}:1`
-      throw error
-    }
-  }
 }

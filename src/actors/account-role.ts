@@ -18,7 +18,7 @@ import {
 } from '../engine/state.ts'
 import { Fault } from '../lib/assert.ts'
 import { RecordLog } from '../lib/record-log.ts'
-import { COMMAND_NAMES, CommandKind, CommandLog } from '../protocol/command-log.ts'
+import { CM, CMF, CommandKind, CommandLog } from '../protocol/command-log.ts'
 import { EV, EVENT_WORDS, EVF } from '../protocol/event-log.ts'
 import { POSTING_WORDS, REPORT_WORDS } from '../protocol/report-log.ts'
 import { Inlet } from './inlet.ts'
@@ -28,7 +28,7 @@ import { Merger } from './merge.ts'
 import type { Outlet } from './outlet.ts'
 import { homeOf } from './placement.ts'
 import type { RingConsumer } from './ring.ts'
-import type { Role } from './role.ts'
+import { commandAt, type Role } from './role.ts'
 
 /** The rings and the mail that end in a shard of accounts, or begin there. */
 export interface AccountLinks {
@@ -62,6 +62,8 @@ export class AccountRole implements Role {
   private readonly merger: Merger
   /** Held, and not settled yet. */
   private isHeld = false
+  /** The question at hand, or the last one if no round came since. */
+  private asked = ''
   private readonly posting = new Int32Array(REPORT_WORDS)
 
   constructor(options: AccountRoleOptions, links: AccountLinks) {
@@ -103,13 +105,17 @@ export class AccountRole implements Role {
   }
 
   whereabouts(): Omit<FaultReport, 'message' | 'stack'> {
-    const { seq, account, kind, phase } = this.shard.whereabouts()
+    const { seq, account, phase } = this.shard.whereabouts()
+    if (this.asked !== '') {
+      const actor = undefined
+      return { phase: `asked for ${this.asked}`, round: 0, seq, actor, command: '' }
+    }
     return {
       phase,
       round: this.commands.round,
       seq,
       actor: account === 0 ? undefined : { kind: 'account', handle: account },
-      command: kind === 0 ? '' : COMMAND_NAMES[kind],
+      command: commandAt(this.commands.log, CM.kind, CMF.seq, seq),
     }
   }
 
@@ -133,6 +139,7 @@ export class AccountRole implements Role {
 
   private hold(): void {
     const { commands, shard } = this
+    this.asked = ''
     if (commands.count > 0) {
       const letter = this.links.mail.take() as Extract<Letter, { what: 'definitions' }>
       commands.log.definitions.push(...letter.definitions)
@@ -195,6 +202,7 @@ export class AccountRole implements Role {
     const { shard } = this
     const { mail } = this.links
     this.commands.clear()
+    this.asked = letter.what
     switch (letter.what) {
       case 'holdings':
         return mail.post({ reply: holdingsOf(shard, letter.account) })

@@ -16,7 +16,7 @@ import { Merger } from './merge.ts'
 import type { Outlet } from './outlet.ts'
 import { homeOf } from './placement.ts'
 import type { RingConsumer } from './ring.ts'
-import type { Role } from './role.ts'
+import { commandAt, type Role } from './role.ts'
 
 /** The rings and the mail that end in a shard of symbols, or begin there. */
 export interface BookLinks {
@@ -46,6 +46,8 @@ export class BookRole implements Role {
   private readonly merger: Merger
   /** A state that waits for the accounts' open orders. */
   private loading: readonly Section[] | undefined
+  /** The question at hand, or the last one if no round came since. */
+  private asked = ''
 
   constructor(options: BookRoleOptions, links: BookLinks) {
     this.links = links
@@ -83,8 +85,15 @@ export class BookRole implements Role {
 
   whereabouts(): Omit<FaultReport, 'message' | 'stack'> {
     const { seq, symbol } = this.shard.whereabouts()
+    if (this.asked !== '') {
+      const actor = undefined
+      return { phase: `asked for ${this.asked}`, round: 0, seq, actor, command: '' }
+    }
+    const command = this.messages
+      .map(({ log }) => commandAt(log, MS.kind, MSF.seq, seq))
+      .find((name) => name !== '')
     const actor = symbol === 0 ? undefined : { kind: 'symbol' as const, handle: symbol }
-    return { phase: 'match', round: this.messages[0].round, seq, actor, command: '' }
+    return { phase: 'match', round: this.messages[0].round, seq, actor, command: command ?? '' }
   }
 
   /** Whether all accounts have said all of a round, and the last round's events are out. */
@@ -105,6 +114,7 @@ export class BookRole implements Role {
 
   private match(): void {
     const { shard, messages } = this
+    this.asked = ''
     const { seq, round } = messages[0]
     shard.match(messages.length === 1 ? messages[0].log : this.mergeMessages())
     shard.tellReferences()
@@ -137,6 +147,7 @@ export class BookRole implements Role {
     const { shard } = this
     const { mail } = this.links
     this.commands.clear()
+    this.asked = letter.what
     switch (letter.what) {
       case 'levels':
         return mail.post({

@@ -35,6 +35,10 @@ export interface CrewParts {
   advance(isDone: () => boolean): void
   /** By worker; none where no threads are behind it. */
   usage(): Usage[]
+  /** Throws the Fault if something broke, whoever noticed; cheap. */
+  check(): void
+  /** As `advance`, but gives up without a word after a time, or if something broke. */
+  drain(isDone: () => boolean): void
   /** Ends what runs the shards, which have been told to stop. */
   end(): Promise<void>
 }
@@ -44,6 +48,7 @@ export const ROUNDS_UNDER_WAY_MAX = 8
 
 export class Crew implements Core {
   private readonly parts: CrewParts
+  private closing: Promise<void> | undefined
 
   constructor(parts: CrewParts) {
     this.parts = parts
@@ -58,6 +63,7 @@ export class Crew implements Core {
   }
 
   start(commands: CommandLog): void {
+    this.parts.check()
     assert(this.canStart, `at most ${ROUNDS_UNDER_WAY_MAX} rounds are under way`)
     this.parts.sequencer.send(commands)
   }
@@ -67,6 +73,8 @@ export class Crew implements Core {
     const { sequencer } = parts
     sequencer.step()
     if (isPatient && sequencer.underWay > 0) parts.advance(() => sequencer.isFinished)
+    // Once something broke nothing is released, be it complete or not.
+    parts.check()
     return sequencer.isFinished ? sequencer.take() : undefined
   }
 
@@ -137,8 +145,18 @@ export class Crew implements Core {
     for (const mate of [...parts.accounts, ...parts.symbols]) this.reply(mate)
   }
 
-  async close(): Promise<void> {
-    const { accounts, symbols, end } = this.parts
+  /** Lets the rounds under way end, whose reports are lost to who did not take them. */
+  close(): Promise<void> {
+    this.closing ??= this.end()
+    return this.closing
+  }
+
+  private async end(): Promise<void> {
+    const { sequencer, accounts, symbols, drain, end } = this.parts
+    drain(() => {
+      while (sequencer.isFinished) sequencer.take()
+      return sequencer.underWay === 0
+    })
     for (const mate of [...accounts, ...symbols]) send(mate, { what: 'stop' })
     await end()
   }
@@ -163,6 +181,7 @@ export class Crew implements Core {
   }
 
   private ask(mate: Mate, letter: Letter): Reply['reply'] {
+    this.parts.check()
     assert(this.parts.sequencer.underWay === 0, 'questions are asked between rounds')
     send(mate, letter)
     return this.reply(mate)

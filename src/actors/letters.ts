@@ -63,6 +63,7 @@ export interface FaultReport {
   readonly message: string
   readonly stack: string
   readonly actor: { readonly kind: 'account' | 'symbol'; readonly handle: number } | undefined
+  /** hold, match, settle, or the question that was being answered; '' if it is not known. */
   readonly phase: string
   readonly round: number
   readonly seq: number

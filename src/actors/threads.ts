@@ -1,12 +1,11 @@
 // A crew on worker threads: starts them, waits for them, notices when one breaks or goes silent,
 // ends them.
 
-import { once } from 'node:events'
 import { availableParallelism } from 'node:os'
 import { performance } from 'node:perf_hooks'
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads'
 import type { AccountShardOptions } from '../engine/account/account-shard.ts'
-import { Fault } from '../lib/assert.ts'
+import { assert, Fault } from '../lib/assert.ts'
 import { ControlBlock } from './control.ts'
 import { Crew } from './crew.ts'
 import { SPINS } from './doorbell.ts'
@@ -37,7 +36,10 @@ export interface ThreadOptions extends AccountShardOptions {
   readonly entry?: URL
 }
 
-/** A worker broke an invariant, or went silent. Names round, seq, actor and command. */
+/**
+ * A worker broke an invariant, threw something else, ended, or went silent. Names round, seq, actor
+ * and command as far as they are known.
+ */
 export class WorkerFault extends Fault {
   override name = 'WorkerFault'
   readonly report: FaultReport
@@ -46,8 +48,11 @@ export class WorkerFault extends Fault {
     const { actor, phase, round, seq, command } = report
     const who = actor === undefined ? '' : ` of ${actor.kind} ${actor.handle}`
     const what = command === '' ? '' : ` (${command})`
-    super(`${report.message}; in round ${round}, ${phase}, seq ${seq}${what}${who}`)
+    const where = phase === '' ? '' : `; in round ${round}, ${phase}, seq ${seq}${what}${who}`
+    super(report.message + where)
     this.report = report
+    // Where it broke, rather than where that was noticed.
+    if (report.stack !== '') this.stack = `${this.name}: ${this.message}\n${report.stack}`
   }
 }
 
@@ -68,6 +73,8 @@ class Threads {
   private readonly sequencer: Sequencer
   private readonly control: ControlBlock
   private readonly threads: Worker[] = []
+  /** When each thread has ended. */
+  private readonly exits: Promise<unknown>[] = []
   private readonly faults: MessagePort[] = []
   private readonly accountMail: Mail[] = []
   private readonly symbolMail: Mail[] = []
@@ -76,7 +83,9 @@ class Threads {
   private readonly spins: number
   /** By worker: its heartbeats when they last changed, and when that was. */
   private readonly beats: { count: number; atMs: number }[] = []
+  /** The first thing that broke: thrown again by every call from then on. */
   private fault: WorkerFault | undefined
+  private isClosing = false
   private readonly links
 
   constructor(workers: Exclude<Workers, 0>, options: ThreadOptions) {
@@ -132,6 +141,8 @@ class Threads {
       symbols: this.symbolMail.map((mail, shard) => ({ mail, commands: toSymbols[shard] })),
       advance: (isDone) => this.advance(isDone),
       usage: () => this.threads.map((_, worker) => this.control.usage(worker)),
+      check: () => this.check(),
+      drain: (isDone) => this.drain(isDone),
       end: () => this.end(),
     }
   }
@@ -153,8 +164,11 @@ class Threads {
       transferList: [...setup.mail, setup.faults],
       name: `onefill-${setup.worker}`,
     })
-    // An end that nobody asked for; when the event comes, the report of it has come too.
-    thread.on('error', () => this.look())
+    const { worker } = setup
+    // An end that nobody asked for is kept for the next call: nobody could catch it here.
+    thread.on('error', (error: Error) => this.notice(worker, `: ${error.message}`))
+    thread.on('exit', (code) => this.notice(worker, ` with code ${code}`))
+    this.exits.push(new Promise((resolve) => thread.once('exit', resolve)))
     thread.unref()
     this.threads.push(thread)
     this.beats.push({ count: 0, atMs: performance.now() })
@@ -166,6 +180,7 @@ class Threads {
     const bell = ends.bell(0)
     const isNews = () => sequencer.canStep() || isDone()
     for (const beat of this.beats) beat.atMs = performance.now()
+    this.check()
     for (;;) {
       if (isDone()) return
       if (sequencer.step()) continue
@@ -173,23 +188,50 @@ class Threads {
     }
   }
 
+  private drain(isDone: () => boolean): void {
+    const untilMs = performance.now() + this.stopMsMax
+    try {
+      this.advance(() => isDone() || performance.now() > untilMs)
+    } catch (error) {
+      // It was thrown to whoever called before, or nobody will call again.
+      if (!(error instanceof WorkerFault)) throw error
+    }
+  }
+
+  /** Throws if a worker has broken. */
+  private check(): void {
+    if (this.fault !== undefined) throw this.fault
+    assert(!this.isClosing, 'the exchange is not closed')
+    for (let worker = 0; worker < this.threads.length; worker += 1) {
+      if (this.control.isFaulted(worker)) throw this.fail(this.reportOf(worker, ''))
+    }
+  }
+
   /** Throws if a worker has broken, or was silent for too long. */
   private look(): void {
-    if (this.fault !== undefined) throw this.fault
+    this.check()
     const nowMs = performance.now()
     for (const [worker, beat] of this.beats.entries()) {
-      if (this.control.isFaulted(worker)) {
-        throw this.fail(receiveMessageOnPort(this.faults[worker])?.message as FaultReport)
-      }
       const count = this.control.beats(worker)
       if (count !== beat.count) {
         beat.count = count
         beat.atMs = nowMs
       } else if (nowMs - beat.atMs > this.silenceMsMax) {
         const message = `worker ${worker} has not answered for ${this.silenceMsMax} ms`
-        throw this.fail({ ...NOWHERE, message, round: 0 })
+        throw this.fail({ ...NOWHERE, message })
       }
     }
+  }
+
+  /** A thread has ended, or is about to. */
+  private notice(worker: number, how: string): void {
+    if (!this.isClosing && this.fault === undefined) this.fail(this.reportOf(worker, how))
+  }
+
+  /** What a worker said before it ended, if it could. */
+  private reportOf(worker: number, how: string): FaultReport {
+    const report: FaultReport | undefined = receiveMessageOnPort(this.faults[worker])?.message
+    return report ?? { ...NOWHERE, message: `worker ${worker} has ended${how}` }
   }
 
   private fail(report: FaultReport): WorkerFault {
@@ -198,19 +240,25 @@ class Threads {
     return this.fault
   }
 
+  /** Waits for the threads, which have been told to stop; then ends those that have not. */
   private async end(): Promise<void> {
-    const ends = this.threads.map(async (thread) => {
-      if (thread.threadId > 0) await once(thread, 'exit')
-    })
+    this.isClosing = true
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, this.stopMsMax)
     })
-    await Promise.race([Promise.all(ends), late])
+    await Promise.race([Promise.all(this.exits), late])
     clearTimeout(timer)
     await Promise.all(this.threads.map((thread) => thread.terminate()))
     for (const port of this.faults) port.close()
   }
 }
 
-const NOWHERE = { stack: '', actor: undefined, phase: 'unknown', seq: 0, command: '' } as const
+const NOWHERE = {
+  stack: '',
+  actor: undefined,
+  phase: '',
+  round: 0,
+  seq: 0,
+  command: '',
+} as const

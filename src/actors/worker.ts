@@ -34,6 +34,12 @@ function run({ worker, placement, wiring, options, mail, spins }: WorkerSetup): 
     ),
   ]
   const bell = ends.bell(worker + 1)
+  // An end by process.exit, whoever calls it, is no reason to wait for this worker's silence.
+  process.on('exit', () => {
+    if (roles.every(({ isStopped }) => isStopped)) return
+    control.fault(worker)
+    ends.bell(0).wake()
+  })
   const canStep = () => roles.some((role) => role.canStep())
   let role = roles[0]
   let asleepMs = 0

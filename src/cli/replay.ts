@@ -5,7 +5,6 @@ import { performance } from 'node:perf_hooks'
 import type { Readable, Writable } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import { type Answer, createExchange, type Exchange } from '../exchange.ts'
-import { Fault } from '../lib/assert.ts'
 import { splitLines } from './lines.ts'
 
 /** What `onefill replay` was told. */
@@ -45,20 +44,21 @@ export async function replay(file: string, options: ReplayOptions): Promise<numb
     const output = options.out === '-' ? process.stdout : createWriteStream(options.out)
     await run(exchange, input, output, options.round, tally, progress)
     progress.end()
+    process.stderr.write(`${tally.summary(exchange, options.hash)}\n`)
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     // Whoever read our output has had enough: no failure.
     if (code === 'EPIPE') return EXIT.done
-    if (error instanceof Fault) {
-      process.stderr.write(`onefill: fault: ${exchange.describeFault(error)}\n`)
+    // What is no system's error broke in here, whether it was asserted or not.
+    if (code === undefined) {
+      process.stderr.write(`onefill: fault: ${exchange.describeFault(error as Error)}\n`)
       return EXIT.fault
     }
-    if (code === undefined) throw error
     process.stderr.write(`onefill: ${message}\n`)
     return EXIT.failed
+  } finally {
+    await exchange.close()
   }
-  process.stderr.write(`${tally.summary(exchange, options.hash)}\n`)
-  await exchange.close()
   return tally.badLines > 0 ? EXIT.badLines : EXIT.done
 }
 

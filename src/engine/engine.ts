@@ -5,6 +5,7 @@
 // clock, no randomness: state and reports are a function of the commands and of how they are cut
 // into rounds. The same shards run in worker threads: see actors/.
 
+import { assert } from '../lib/assert.ts'
 import type { RecordLog } from '../lib/record-log.ts'
 import type { CommandLog } from '../protocol/command-log.ts'
 import type { Instrument } from '../protocol/instrument.ts'
@@ -45,6 +46,8 @@ export class Engine {
   readonly accountShard: AccountShard
   readonly bookShard: BookShard
   private finished: FinishedRound | undefined
+  /** Stays true if a round breaks off: the state is then of no round, and no more are run. */
+  private isInRound = false
 
   constructor(options: EngineOptions = {}) {
     this.accountShard = new AccountShard(options)
@@ -84,6 +87,8 @@ export class Engine {
   /** Runs one round; its reports are in `reports` until the next. */
   round(commands: CommandLog): void {
     const { accountShard, bookShard } = this
+    assert(!this.isInRound, 'no round has broken off before')
+    this.isInRound = true
     const firstSeq = this.seq + 1
     commands.stamp(firstSeq)
     accountShard.hold(commands, firstSeq)
@@ -91,6 +96,7 @@ export class Engine {
     accountShard.settle(commands, bookShard.events)
     this.publishReferences()
     this.seq += commands.count
+    this.isInRound = false
   }
 
   // What actors/core.ts asks of whoever runs rounds.

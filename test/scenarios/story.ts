@@ -1,8 +1,9 @@
 // Runs a scenario file: the commands of each story through an exchange of its own, what it answers
 // beside what the file says it should.
 
-import { createExchange, type Exchange, type Report, restoreExchange } from '../../src/index.ts'
+import type { Exchange, Report } from '../../src/exchange.ts'
 import { ASSET_DECIMALS_MAX } from '../../src/protocol/bounds.ts'
+import { inline, type MakeCore, newExchange, restored } from '../support/placements.ts'
 import { type Json, Language } from './language.ts'
 import { tellBalances, tellBook, tellOrders, tellPostings, tellReport } from './telling.ts'
 
@@ -73,9 +74,12 @@ export function readStories(text: string): Story[] {
   return stories.map((story) => ({ ...story, steps: [...scene, ...story.steps] }))
 }
 
-/** Runs a story; what each step told. A fault names the step's line in `file`. */
-export function runStory(story: Story, file: string): Outcome[] {
-  const teller = new Teller()
+/**
+ * Runs a story, on cores that `make` makes; what each step told. A fault names the step's line in
+ * `file`.
+ */
+export function runStory(story: Story, file: string, make: MakeCore = inline): Outcome[] {
+  const teller = new Teller(make)
   const outcomes = story.steps.map((step) => {
     try {
       const told = teller.step(step.text)
@@ -90,6 +94,23 @@ export function runStory(story: Story, file: string): Outcome[] {
   })
   teller.end()
   return outcomes
+}
+
+/** Fails at the first line that differs, and points at it. */
+export function compareStory(story: Story, file: string, make: MakeCore = inline): void {
+  for (const { step, told } of runStory(story, file, make)) {
+    for (let i = 0; i < Math.max(told.length, step.expected.length); i += 1) {
+      if (told[i] === step.expected[i]) continue
+      const at = `${file}:${step.outputBehind + 1 + i}`
+      const error = new Error(
+        `${at} (answer to line ${step.line})\n` +
+          `  expected: ${step.expected[i] ?? 'nothing more'}\n` +
+          `  told:     ${told[i] ?? 'nothing more'}`,
+      )
+      error.stack = `${error.message}\n    at ${at}:1`
+      throw error
+    }
+  }
 }
 
 /** A file's questions alone. */
@@ -114,11 +135,17 @@ export function rewrite(text: string, outcomes: Outcome[]): string {
  * other.
  */
 class Teller {
-  private exchange = createExchange({ postings: true })
+  private readonly make: MakeCore
+  private exchange: Exchange
   private readonly language = new Language()
   private readonly symbols = new Set<string>()
   private readonly ledger: Ledger = new Map()
   private reports: Report[] = []
+
+  constructor(make: MakeCore) {
+    this.make = make
+    this.exchange = newExchange(make, { postings: true })
+  }
 
   step(text: string): string[] {
     const show = /^show (\S+)( (\S+))?$/.exec(text)
@@ -126,10 +153,8 @@ class Teller {
     const remembers = /^exchange remembers (\d+) commands$/.exec(text)
     if (remembers !== null) {
       if (this.exchange.seq > 0) throw new Error('this comes before any command')
-      this.exchange = createExchange({
-        postings: true,
-        submissionsRemembered: Number(remembers[1]),
-      })
+      const submissionsRemembered = Number(remembers[1])
+      this.exchange = newExchange(this.make, { postings: true, submissionsRemembered })
       return []
     }
     const lines = text.split('\n')
@@ -142,9 +167,9 @@ class Teller {
 
   /** The state as bytes gives an exchange with the same state. */
   end(): void {
-    const restored = restoreExchange(this.exchange.serialize(), { postings: true })
-    restored.check()
-    if (restored.stateHash() !== this.exchange.stateHash()) {
+    const copy = restored(this.make, this.exchange.serialize(), { postings: true })
+    copy.check()
+    if (copy.stateHash() !== this.exchange.stateHash()) {
       throw new Error('the restored exchange has another state hash')
     }
   }

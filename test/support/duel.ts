@@ -10,6 +10,7 @@ import {
 import { Coverage } from './coverage.ts'
 import { Generator } from './generator.ts'
 import { addPostings, brokenInvariant, type Ledger, type Posting } from './invariants.ts'
+import { type MakeCore, newExchange, restored } from './placements.ts'
 import { Prng } from './prng.ts'
 import { type Rounds, shrink } from './shrink.ts'
 
@@ -32,6 +33,14 @@ export type Exchange = {
 export type Engine = {
   create(options: { postings?: boolean; submissionsRemembered?: number }): Exchange
   restore(bytes: Uint8Array, options: { postings?: boolean }): Exchange
+}
+
+/** An engine on cores of the caller's making. */
+export function engineOn(make: MakeCore): Engine {
+  return {
+    create: (options) => newExchange(make, options),
+    restore: (bytes, options) => restored(make, bytes, options),
+  }
 }
 
 export type Difference = { round: number; what: string; engine: unknown; model: unknown }

@@ -2,7 +2,7 @@
 
 import type { RecordLog } from '../../lib/record-log.ts'
 import { SUBMISSIONS_REMEMBERED } from '../../protocol/bounds.ts'
-import type { CommandKind, CommandLog } from '../../protocol/command-log.ts'
+import type { CommandLog } from '../../protocol/command-log.ts'
 import type { EventRecords } from '../../protocol/event-log.ts'
 import { ReportLog } from '../../protocol/report-log.ts'
 import { Market } from '../market.ts'
@@ -20,7 +20,6 @@ export interface Whereabouts {
   readonly phase: 'hold' | 'settle'
   readonly seq: number
   readonly account: number
-  readonly kind: CommandKind
 }
 
 export interface AccountShardOptions {

@@ -123,7 +123,6 @@ export class HoldPhase {
       phase: 'hold',
       seq: this.seq,
       account: i32[this.at + CM.account],
-      kind: i32[this.at + CM.kind] as commandLog.CommandKind,
     }
   }
 

@@ -90,7 +90,7 @@ export class SettlePhase {
 
   /** The event or outcome that is being settled. */
   whereabouts(): Whereabouts {
-    return { phase: 'settle', seq: this.seq, account: this.account, kind: CommandKind.none }
+    return { phase: 'settle', seq: this.seq, account: this.account }
   }
 
   // --- commands that no book saw ---------------------------------------------------------------
