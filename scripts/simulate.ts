@@ -1,5 +1,5 @@
-// Explores interleavings of sequencer and shards: short journals on tiny rings at random placements,
-// in one thread, by the million. Prints the first run that differs from inline.
+// Explores interleavings of sequencer and shards: short journals on tiny rings at random
+// placements, in one thread, by the million. Prints the first run that differs from inline.
 
 import { parseArgs } from 'node:util'
 import { ShortRuns } from '../test/support/short-journals.ts'

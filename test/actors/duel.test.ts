@@ -17,7 +17,7 @@ import {
 import { Prng } from '../support/prng.ts'
 
 const FIRST_SEED = 20_000
-const SEEDS = 120
+const SEEDS = 80
 const COMMANDS_PER_SEED = 800
 const THREAD_COMMANDS_PER_SEED = 600
 /** Of the stories' files, one in so many has its first told over threads as well. */

@@ -15,7 +15,7 @@ import {
 } from '../support/placements.ts'
 import { Prng } from '../support/prng.ts'
 
-const SEEDS = 300
+const SEEDS = 200
 const SEEDS_PER_TEST = 50
 /** One seed in so many has thousands of commands, and rounds of up to 10,000 of them. */
 const LONG_EVERY = 30
