@@ -142,9 +142,14 @@ export class Exchange {
     return this.core.seq
   }
 
-  /** Commands waiting for the next round. At COMMANDS_PER_ROUND_MAX, run it. */
+  /** Commands waiting for the next round. */
   get waiting(): number {
     return this.commands.count
+  }
+
+  /** Whether the next round is full: one more command is refused until it is run. */
+  get isFull(): boolean {
+    return this.waiting === COMMANDS_PER_ROUND_MAX
   }
 
   /**
@@ -153,7 +158,7 @@ export class Exchange {
   execute(commands: unknown): Answer[] {
     const answers: Answer[] = []
     for (const command of Array.isArray(commands) ? commands : [commands]) {
-      if (this.waiting === COMMANDS_PER_ROUND_MAX) this.startInto(answers)
+      if (this.isFull) this.startInto(answers)
       this.submit(command)
     }
     this.startInto(answers)
@@ -163,9 +168,13 @@ export class Exchange {
 
   /**
    * Adds a command to the next round. A bad one is refused there, in its place, with the number of
-   * its `line` if one is given. Never throws.
+   * its `line` if one is given; one too many ({@link isFull}) with LIMIT_REACHED. Never throws.
    */
   submit(command: unknown, line?: number): void {
+    if (this.isFull) {
+      this.refuse({ code: 'LIMIT_REACHED', field: 'round' }, command, line)
+      return
+    }
     const decoded = decode(command, this.names, this.commands)
     if (decoded === undefined) return
     if ('query' in decoded) this.beside.queries.push(decoded)
@@ -201,17 +210,41 @@ export class Exchange {
     return answers
   }
 
+  /**
+   * For a caller with a loop of its own: cuts a round of all that waits, if something does and one
+   * more round may be under way, so a round is what has gathered meanwhile; returns what earlier
+   * ones have come to. Waits for nothing but the answer to a query.
+   */
+  pump(): Answer[] {
+    const answers: Answer[] = []
+    this.guard(() => {
+      while (this.takeOne(answers, false)) {}
+      const { refusals, queries } = this.beside
+      const hasWork = this.waiting > 0 || refusals.length > 0 || queries.length > 0
+      // Behind a query's round none is cut before it is answered: it is answered as of its round.
+      const isAsked = (this.underWay.at(-1)?.queries.length ?? 0) > 0
+      if (!hasWork || isAsked || !this.core.canStart) return
+      this.cut()
+      while (this.takeOne(answers, false)) {}
+    })
+    return answers
+  }
+
   private startInto(answers: Answer[]): void {
     this.guard(() => {
       if (!this.core.canStart) this.takeOne(answers, true)
-      this.core.start(this.commands)
-      this.commands.clear()
-      this.underWay.push(this.beside)
       // A query is answered as of its round.
       const isPatient = this.beside.queries.length > 0
-      this.beside = { refusals: [], queries: [] }
+      this.cut()
       while (this.takeOne(answers, isPatient)) {}
     })
+  }
+
+  private cut(): void {
+    this.core.start(this.commands)
+    this.commands.clear()
+    this.underWay.push(this.beside)
+    this.beside = { refusals: [], queries: [] }
   }
 
   /** Waits for all rounds under way; returns what they came to, in their order. */

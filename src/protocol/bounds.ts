@@ -28,7 +28,10 @@ export const BALANCES_MAX = 30_000_000
 /** Transfers that are remembered, which is all. One more: LIMIT_REACHED. */
 export const TRANSFERS_MAX = 100_000_000
 
-/** Commands in one round; `Exchange.submit` cuts the round there. */
+/**
+ * Commands in one round. `Exchange.execute` cuts the round there; `submit` refuses one more with
+ * LIMIT_REACHED.
+ */
 export const COMMANDS_PER_ROUND_MAX = 65_536
 
 /** Levels that one book query may ask for. More: MALFORMED. */

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Workers } from '../../src/actors/placement.ts'
 import { createExchange, type Exchange, restoreExchange } from '../../src/index.ts'
+import { COMMANDS_PER_ROUND_MAX } from '../../src/protocol/bounds.ts'
 import { nameOf } from '../support/placements.ts'
 
 const SCENE = [
@@ -40,6 +41,46 @@ const placements = [0, 1, 2, 4, { accounts: 2, symbols: 1 }, { accounts: 1, symb
 )
 
 describe.each(placements)('%s', (_, workers) => {
+  test('pump cuts what has gathered, when one more round may be under way', async () => {
+    const exchange = start(workers)
+    exchange.execute(SCENE)
+    exchange.execute([
+      { cmd: 'account', account: 'carl' },
+      { cmd: 'deposit', account: 'carl', asset: 'USD', amount: '101', transferId: 'd-3' },
+    ])
+    const answers: { execType?: string; code?: string; seq?: number }[] = []
+    for (let n = 0; n < 1_000; n += 1) {
+      exchange.submit(order('carl', `c-${n}`, 'buy'))
+      if (n % 7 === 0) answers.push(...(exchange.pump() as typeof answers))
+      if (n % 300 === 299) exchange.submit({ cmd: 'orders', account: 'carl' })
+    }
+    while (exchange.waiting > 0) {
+      answers.push(...(exchange.pump() as typeof answers))
+      await sleep(0)
+    }
+    answers.push(...(exchange.finish() as typeof answers))
+    const reports = answers.filter(({ execType }) => execType !== undefined)
+    expect(reports.map(({ seq }) => seq)).toEqual(reports.map((_, at) => exchange.seq - 999 + at))
+    expect(reports.filter(({ execType }) => execType === 'new')).toHaveLength(1)
+    const refused = reports.filter(({ code }) => code === 'INSUFFICIENT_FUNDS')
+    expect(refused).toHaveLength(999)
+    expect(answers).toHaveLength(1_003)
+  })
+
+  test('a round has room for so many commands; one more is refused', () => {
+    const exchange = start(workers)
+    for (let n = 0; n <= COMMANDS_PER_ROUND_MAX; n += 1) {
+      expect(exchange.isFull).toBe(n === COMMANDS_PER_ROUND_MAX)
+      exchange.submit({ cmd: 'time', now: '2026-01-02T03:04:05.000Z' })
+    }
+    const answers = exchange.run() as { code?: string; field?: string }[]
+    expect(answers.filter(({ code }) => code !== undefined)).toMatchObject([
+      { code: 'LIMIT_REACHED', field: 'round' },
+    ])
+    expect(exchange.seq).toBe(COMMANDS_PER_ROUND_MAX)
+    expect(exchange.isFull).toBe(false)
+  })
+
   test('a query is answered as of its round, and names its seq', () => {
     const exchange = start(workers)
     exchange.execute(SCENE)
