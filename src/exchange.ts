@@ -1,4 +1,4 @@
-// The exchange as a library: JSON commands in, JSON reports out, one thread, no I/O.
+// The exchange as a library: JSON commands in, JSON reports out, on any number of threads, no I/O.
 
 import { createHash, randomInt } from 'node:crypto'
 import type { Core } from './actors/core.ts'
@@ -100,8 +100,14 @@ export function restoreOn(
   const market = sections.next().value as Uint8Array
   const { submissionsRemembered, assets, instruments } = readMarketState(market)
   const core = make({ submissionsRemembered })
-  core.load(market, sections)
-  assert(sections.next().done === true, 'nothing is behind the last section')
+  try {
+    core.load(market, sections)
+    assert(sections.next().done === true, 'nothing is behind the last section')
+  } catch (error) {
+    // Nobody else could end its threads.
+    void core.close?.()
+    throw error
+  }
   const names = new Directory()
   for (const asset of assets) names.addAsset(asset)
   for (const instrument of instruments) names.addInstrument(instrument)
@@ -147,16 +153,17 @@ export class Exchange {
     return this.commands.count
   }
 
-  /** Whether the next round is full: one more command is refused until it is run. */
+  /** Whether the next round is full, refusals and queries included: run it before one more. */
   get isFull(): boolean {
-    return this.waiting === COMMANDS_PER_ROUND_MAX
+    const { refusals, queries } = this.beside
+    return this.waiting + refusals.length + queries.length >= COMMANDS_PER_ROUND_MAX
   }
 
   /**
    * Runs one round of these commands; returns their reports and the answers to queries among them.
    */
   execute(commands: unknown): Answer[] {
-    const answers: Answer[] = []
+    const answers = this.begin()
     for (const command of Array.isArray(commands) ? commands : [commands]) {
       if (this.isFull) this.startInto(answers)
       this.submit(command)
@@ -168,21 +175,21 @@ export class Exchange {
 
   /**
    * Adds a command to the next round. A bad one is refused there, in its place, with the number of
-   * its `line` if one is given; one too many ({@link isFull}) with LIMIT_REACHED. Never throws.
+   * its `line` if one is given. False if nothing was taken in: the round is full ({@link isFull}),
+   * or the exchange is broken or closed, which the next call of another method says. Never throws.
    */
-  submit(command: unknown, line?: number): void {
-    if (this.isFull) {
-      this.refuse({ code: 'LIMIT_REACHED', field: 'round' }, command, line)
-      return
-    }
+  submit(command: unknown, line?: number): boolean {
+    if (this.isFull || this.broken !== undefined) return false
     const decoded = decode(command, this.names, this.commands)
-    if (decoded === undefined) return
+    if (decoded === undefined) return true
     if ('query' in decoded) this.beside.queries.push(decoded)
     else this.refuse(decoded, command, line)
+    return true
   }
 
-  /** Adds the refusal of a line that is not even JSON to the next round. */
-  refuse(refusal: IntakeRefusal, command: unknown, line?: number): void {
+  /** Adds the refusal of a line that is not even JSON to the next round; false as `submit`. */
+  refuse(refusal: IntakeRefusal, command: unknown, line?: number): boolean {
+    if (this.isFull || this.broken !== undefined) return false
     const { code, field } = refusal
     const report: Report = { execType: 'rejected', code, field, text: codeText(Code[code]) }
     if (line !== undefined) report.line = line
@@ -191,6 +198,7 @@ export class Exchange {
       if (typeof value === 'string' && value.length <= ECHO_CHARS_MAX) report[name] = value
     }
     this.beside.refusals.push({ before: this.commands.count, report })
+    return true
   }
 
   /** Runs a round of what is waiting; returns its reports in order, then the answers to queries. */
@@ -205,7 +213,7 @@ export class Exchange {
    * come to, in their order. {@link finish} gives the rest.
    */
   start(): Answer[] {
-    const answers: Answer[] = []
+    const answers = this.begin()
     this.startInto(answers)
     return answers
   }
@@ -216,14 +224,13 @@ export class Exchange {
    * ones have come to. Waits for nothing but the answer to a query.
    */
   pump(): Answer[] {
-    const answers: Answer[] = []
+    const answers = this.begin()
     this.guard(() => {
       while (this.takeOne(answers, false)) {}
       const { refusals, queries } = this.beside
       const hasWork = this.waiting > 0 || refusals.length > 0 || queries.length > 0
       // Behind a query's round none is cut before it is answered: it is answered as of its round.
-      const isAsked = (this.underWay.at(-1)?.queries.length ?? 0) > 0
-      if (!hasWork || isAsked || !this.core.canStart) return
+      if (!hasWork || this.isAsked || !this.core.canStart) return
       this.cut()
       while (this.takeOne(answers, false)) {}
     })
@@ -232,12 +239,24 @@ export class Exchange {
 
   private startInto(answers: Answer[]): void {
     this.guard(() => {
+      while (this.isAsked) this.takeOne(answers, true)
       if (!this.core.canStart) this.takeOne(answers, true)
       // A query is answered as of its round.
       const isPatient = this.beside.queries.length > 0
       this.cut()
       while (this.takeOne(answers, isPatient)) {}
     })
+  }
+
+  /** A call that gives rounds: its answers and its postings are new. */
+  private begin(): Answer[] {
+    this.lastPostings = []
+    return []
+  }
+
+  /** Whether the youngest round under way has queries, which are answered before the next. */
+  private get isAsked(): boolean {
+    return (this.underWay.at(-1)?.queries.length ?? 0) > 0
   }
 
   private cut(): void {
@@ -249,7 +268,7 @@ export class Exchange {
 
   /** Waits for all rounds under way; returns what they came to, in their order. */
   finish(): Answer[] {
-    const answers: Answer[] = []
+    const answers = this.begin()
     this.takeInto(answers, true)
     return answers
   }
@@ -301,7 +320,7 @@ export class Exchange {
       answers.push(readReport(reports, at, names))
     }
     for (; refusal < refusals.length; refusal += 1) answers.push(refusals[refusal].report)
-    this.lastPostings = this.readPostings(postings)
+    this.readPostings(postings)
     for (const query of queries) answers.push(this.answer(query))
   }
 
@@ -328,7 +347,10 @@ export class Exchange {
     return this.ask(() => this.answer({ query: 'orders', handle, depth: 0 })) as OrdersAnswer
   }
 
-  /** Postings of the last round; empty unless the exchange was made with `postings: true`. */
+  /**
+   * Postings of the rounds whose reports the last call gave; none unless the exchange was made with
+   * `postings: true`.
+   */
   postings(): Posting[] {
     return this.lastPostings
   }
@@ -406,19 +428,17 @@ export class Exchange {
     return { query, seq, account, ...core.holdings(handle) }
   }
 
-  private readPostings({ i32, f64, count }: RecordLog): Posting[] {
-    const lines: Posting[] = []
+  private readPostings({ i32, f64, count }: RecordLog): void {
     for (let number = 0; number < count; number += 1) {
       const at = number * POSTING_WORDS
       const { asset, decimals } = this.names.assetOf(i32[at + 1])
-      lines.push({
+      this.lastPostings.push({
         tx: `${f64[(at >> 1) + 2]}-${i32[at + 2]}`,
         account: this.names.accountOf(i32[at]),
         asset,
         amount: formatUnits(f64[(at >> 1) + 3], decimals),
       })
     }
-    return lines
   }
 }
 

@@ -218,6 +218,8 @@ export class AccountRole implements Role {
       case 'load':
         this.load(letter)
         return mail.post({ reply: null })
+      case 'usage':
+        return mail.post({ reply: null })
       case 'stop':
         this.isStopped = true
         return
@@ -232,6 +234,7 @@ export class AccountRole implements Role {
     const sections: Section[] = []
     let at = 0
     for (const bytes of writeAccounts(shard, seq, here)) {
+      this.links.mail.beat()
       sections.push([here[at], bytes.slice()])
       at += 1
     }
@@ -258,11 +261,15 @@ export class AccountRole implements Role {
     const { shard } = this
     const { messages } = this.links
     const reader = new AccountsReader(shard, readMarketState(letter.market))
-    for (const [account, bytes] of letter.sections) reader.read(account, bytes)
+    for (const [account, bytes] of letter.sections) {
+      this.links.mail.beat()
+      reader.read(account, bytes)
+    }
     reader.end()
     const record = new Int32Array(MESSAGE_WORDS)
     const doubles = new Float64Array(record.buffer)
     for (const order of restingOrders(shard.store)) {
+      this.links.mail.beat()
       record[MS.kind] = CommandKind.new
       record[MS.flags] = order.flags
       record[MS.account] = order.owner

@@ -158,6 +158,8 @@ export class BookRole implements Role {
       case 'load':
         this.loading = letter.sections
         return
+      case 'usage':
+        return mail.post({ reply: null })
       case 'stop':
         this.isStopped = true
         return
@@ -167,7 +169,11 @@ export class BookRole implements Role {
   }
 
   private sections(symbols: readonly number[]): Sections {
-    return { sections: symbols.map((symbol) => [symbol, writeBook(this.shard, symbol)]) }
+    const write = (symbol: number): Section => {
+      this.links.mail.beat()
+      return [symbol, writeBook(this.shard, symbol)]
+    }
+    return { sections: symbols.map(write) }
   }
 
   /** The accounts have told all open orders; now the books can take them in their queues' order. */
@@ -175,14 +181,19 @@ export class BookRole implements Role {
     const { shard, messages } = this
     const orders = new Map<number, RestingOrder>()
     for (const { log } of messages) {
+      this.links.mail.beat()
       for (let number = 0; number < log.count; number += 1) {
         const order = readOrder(log, number)
         orders.set(order.orderId, order)
       }
     }
-    for (const [symbol, bytes] of this.loading ?? []) readBook(shard, symbol, bytes, orders)
+    for (const [symbol, bytes] of this.loading ?? []) {
+      this.links.mail.beat()
+      readBook(shard, symbol, bytes, orders)
+    }
     for (const inlet of messages) {
       assert(inlet.mark === Mark.load, 'all accounts load at the same time')
+      inlet.log.trim()
       inlet.clear()
     }
     this.loading = undefined

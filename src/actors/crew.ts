@@ -35,8 +35,11 @@ export interface CrewParts {
   advance(isDone: () => boolean): void
   /** By worker; none where no threads are behind it. */
   usage(): Usage[]
-  /** Throws the Fault if something broke, whoever noticed; cheap. */
-  check(): void
+  /**
+   * Throws the Fault if something broke, whoever noticed; cheap. `isOwed`: the workers owe an
+   * answer, so one that is silent for too long is broken too.
+   */
+  check(isOwed?: boolean): void
   /** As `advance`, but gives up without a word after a time, or if something broke. */
   drain(isDone: () => boolean): void
   /** Ends what runs the shards, which have been told to stop. */
@@ -74,7 +77,7 @@ export class Crew implements Core {
     sequencer.step()
     if (isPatient && sequencer.underWay > 0) parts.advance(() => sequencer.isFinished)
     // Once something broke nothing is released, be it complete or not.
-    parts.check()
+    parts.check(sequencer.underWay > 0 && !sequencer.isFinished)
     return sequencer.isFinished ? sequencer.take() : undefined
   }
 
@@ -153,16 +156,23 @@ export class Crew implements Core {
 
   private async end(): Promise<void> {
     const { sequencer, accounts, symbols, drain, end } = this.parts
-    drain(() => {
-      while (sequencer.isFinished) sequencer.take()
-      return sequencer.underWay === 0
-    })
-    for (const mate of [...accounts, ...symbols]) send(mate, { what: 'stop' })
-    await end()
+    try {
+      drain(() => {
+        while (sequencer.isFinished) sequencer.take()
+        return sequencer.underWay === 0
+      })
+      for (const mate of [...accounts, ...symbols]) send(mate, { what: 'stop' })
+    } finally {
+      await end()
+    }
   }
 
-  /** What each worker has used so far; meaningful while none is at work. */
+  /** What each worker has used so far. */
   usage(): Usage[] {
+    // A worker notes it down before it answers.
+    for (const mate of [...this.parts.accounts, ...this.parts.symbols]) {
+      this.ask(mate, { what: 'usage' })
+    }
     return this.parts.usage()
   }
 

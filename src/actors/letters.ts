@@ -8,6 +8,8 @@ import type { Instrument } from '../protocol/instrument.ts'
 /** A two-way channel for objects; the order is kept. */
 export interface Mail {
   post(letter: unknown): void
+  /** Shows that a long answer is still being worked on. */
+  beat(): void
   /** The oldest letter that came and was not taken; undefined if there is none. */
   take(): unknown
 }
@@ -38,6 +40,8 @@ export type Letter =
       readonly market: Uint8Array
       readonly sections: readonly Section[]
     }
+  /** That the worker notes down what it has used, and answers. */
+  | { readonly what: 'usage' }
   /** Ends the worker. */
   | { readonly what: 'stop' }
 

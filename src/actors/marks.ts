@@ -14,8 +14,6 @@ export const Mark = {
   posting: 243,
 } as const
 
-/** Words of a mark that are written. */
-export const MARK_WORDS = 8
 /** The marks with which a consumer stops taking records. */
 export const isStop = (kind: number): boolean => kind >= Mark.round && kind <= Mark.load
 

@@ -2,7 +2,7 @@
 // until there is some.
 
 import { RecordLog } from '../lib/record-log.ts'
-import { MARK_WORDS, MK, MKF } from './marks.ts'
+import { MK, MKF } from './marks.ts'
 import { CLOSED, FULL, type RingProducer } from './ring.ts'
 
 export class Outlet {
@@ -80,8 +80,9 @@ export class Outlet {
     }
     ring.publish()
     const isMoved = this.sent > before
-    if (this.isFlushed && this.sent > 0) {
-      waiting.clear()
+    // What is sent goes, also where something always waits: at most as much as waits is kept of it.
+    if (this.sent * 2 >= waiting.count) {
+      waiting.drop(this.sent)
       this.sent = 0
     }
     return isMoved
@@ -96,6 +97,3 @@ export class Outlet {
 function copy(from: Int32Array, at: number, into: Int32Array, to: number, words: number): void {
   for (let word = 0; word < words; word += 1) into[to + word] = from[at + word]
 }
-
-/** Marks fit every ring. */
-export const RECORD_WORDS_MIN = MARK_WORDS

@@ -89,6 +89,7 @@ function createMail(interrupt: () => void): [near: Mail, far: Mail] {
       before()
       out.push(letter)
     },
+    beat: () => {},
     take: () => into.shift(),
   })
   return [end(to, fro, interrupt), end(fro, to, () => {})]

@@ -28,7 +28,7 @@ export interface WorkerSetup {
 }
 
 export interface ThreadOptions extends AccountShardOptions {
-  /** A worker that is needed and does not come round for so long counts as broken; default 10 s. */
+  /** A worker that is needed and does not come round for so long counts as broken; default 30 s. */
   readonly silenceMsMax?: number
   /** How long a graceful stop may take before threads are ended by force; default 5 s. */
   readonly stopMsMax?: number
@@ -56,7 +56,7 @@ export class WorkerFault extends Fault {
   }
 }
 
-const SILENCE_MS_MAX = 10_000
+const SILENCE_MS_MAX = 30_000
 const STOP_MS_MAX = 5_000
 /** How long the sequencer sleeps before it looks after its workers. */
 const LOOK_MS = 250
@@ -80,9 +80,12 @@ class Threads {
   private readonly symbolMail: Mail[] = []
   private readonly stopMsMax: number
   private readonly silenceMsMax: number
+  private readonly lookMs: number
   private readonly spins: number
   /** By worker: its heartbeats when they last changed, and when that was. */
   private readonly beats: { count: number; atMs: number }[] = []
+  /** When the workers were last looked after. */
+  private lookedAtMs = 0
   /** The first thing that broke: thrown again by every call from then on. */
   private fault: WorkerFault | undefined
   private isClosing = false
@@ -91,6 +94,7 @@ class Threads {
   constructor(workers: Exclude<Workers, 0>, options: ThreadOptions) {
     const { silenceMsMax, stopMsMax, entry, ...engineOptions } = options
     this.silenceMsMax = silenceMsMax ?? SILENCE_MS_MAX
+    this.lookMs = Math.min(LOOK_MS, this.silenceMsMax / 4)
     this.stopMsMax = stopMsMax ?? STOP_MS_MAX
     this.placement = placementOn(workers)
     const { placement } = this
@@ -99,7 +103,7 @@ class Threads {
     this.control = ControlBlock.for(placement.workers.length)
     // Spinning takes the processor from whoever is waited for, unless there is one for each.
     this.spins = availableParallelism() > placement.workers.length ? SPINS : 0
-    const accountPorts = placement.workers.flatMap(() => [] as MessagePort[])
+    const accountPorts: MessagePort[] = []
     const symbolPorts: MessagePort[] = []
     for (let shard = 0; shard < placement.accounts; shard += 1) {
       accountPorts.push(this.openMail(this.accountMail))
@@ -141,7 +145,7 @@ class Threads {
       symbols: this.symbolMail.map((mail, shard) => ({ mail, commands: toSymbols[shard] })),
       advance: (isDone) => this.advance(isDone),
       usage: () => this.threads.map((_, worker) => this.control.usage(worker)),
-      check: () => this.check(),
+      check: (isOwed) => (isOwed === true ? this.look() : this.check()),
       drain: (isDone) => this.drain(isDone),
       end: () => this.end(),
     }
@@ -153,6 +157,7 @@ class Threads {
     port1.unref()
     into.push({
       post: (letter) => port1.postMessage(letter),
+      beat: () => {},
       take: () => receiveMessageOnPort(port1)?.message,
     })
     return port2
@@ -176,15 +181,14 @@ class Threads {
 
   /** Waits until `isDone`, passing on what waits for room meanwhile. */
   private advance(isDone: () => boolean): void {
-    const { sequencer, ends, spins } = this
+    const { sequencer, ends, spins, lookMs } = this
     const bell = ends.bell(0)
     const isNews = () => sequencer.canStep() || isDone()
-    for (const beat of this.beats) beat.atMs = performance.now()
     this.check()
     for (;;) {
       if (isDone()) return
       if (sequencer.step()) continue
-      if (!bell.wait(isNews, LOOK_MS, spins)) this.look()
+      if (!bell.wait(isNews, lookMs, spins)) this.look()
     }
   }
 
@@ -211,7 +215,12 @@ class Threads {
   private look(): void {
     this.check()
     const nowMs = performance.now()
+    if (nowMs - this.lookedAtMs < this.lookMs) return
+    // Nobody was waited for meanwhile: silence counts from now on.
+    const isLate = nowMs - this.lookedAtMs > this.silenceMsMax
+    this.lookedAtMs = nowMs
     for (const [worker, beat] of this.beats.entries()) {
+      if (isLate) beat.atMs = nowMs
       const count = this.control.beats(worker)
       if (count !== beat.count) {
         beat.count = count

@@ -1,5 +1,8 @@
 // Fixed-size records one behind the other in a growing buffer that is reused round after round.
 
+/** Records from which a log counts as large. */
+const TRIM_RECORDS = 16_384
+
 export class RecordLog {
   /** Words of record `n` start at `n * words`. Replaced when the log grows. */
   i32: Int32Array
@@ -43,17 +46,39 @@ export class RecordLog {
     return base
   }
 
+  /** Forgets the first `count` records. A log far too large for the rest becomes smaller. */
+  drop(count: number): void {
+    const left = this.count - count
+    if (this.capacity > TRIM_RECORDS && left * 4 < this.capacity) this.resize(left, count)
+    else this.i32.copyWithin(0, count * this.words, this.count * this.words)
+    this.count = left
+  }
+
+  /** Forgets all records, and gives back the memory of a log that has become large. */
+  trim(): void {
+    this.drop(this.count)
+  }
+
   /** Forgets all records; the memory stays. */
   clear(): void {
     this.count = 0
   }
 
   private grow(): void {
-    this.capacity *= 2
-    const buffer = new ArrayBuffer(this.capacity * this.words * 4)
-    const i32 = new Int32Array(buffer)
-    i32.set(this.i32)
-    this.i32 = i32
+    this.allocate(this.capacity * 2, this.i32)
+  }
+
+  /** Memory for `records` and some more, with what is behind the first `from`. */
+  private resize(records: number, from: number): void {
+    const kept = this.i32.subarray(from * this.words, this.count * this.words)
+    this.allocate(Math.max(TRIM_RECORDS, records * 2), kept)
+  }
+
+  private allocate(capacity: number, kept: Int32Array): void {
+    this.capacity = capacity
+    const buffer = new ArrayBuffer(capacity * this.words * 4)
+    this.i32 = new Int32Array(buffer)
+    this.i32.set(kept)
     this.f64 = new Float64Array(buffer)
   }
 }

@@ -29,8 +29,8 @@ export const BALANCES_MAX = 30_000_000
 export const TRANSFERS_MAX = 100_000_000
 
 /**
- * Commands in one round. `Exchange.execute` cuts the round there; `submit` refuses one more with
- * LIMIT_REACHED.
+ * Commands in one round, refusals at intake and queries included. `Exchange.execute` cuts the round
+ * there; `submit` does not take in one more.
  */
 export const COMMANDS_PER_ROUND_MAX = 65_536
 

@@ -67,18 +67,45 @@ describe.each(placements)('%s', (_, workers) => {
     expect(answers).toHaveLength(1_003)
   })
 
-  test('a round has room for so many commands; one more is refused', () => {
+  test('a round has room for so many commands; one more is not taken in', () => {
     const exchange = start(workers)
     for (let n = 0; n <= COMMANDS_PER_ROUND_MAX; n += 1) {
-      expect(exchange.isFull).toBe(n === COMMANDS_PER_ROUND_MAX)
-      exchange.submit({ cmd: 'time', now: '2026-01-02T03:04:05.000Z' })
+      const isFull = n === COMMANDS_PER_ROUND_MAX
+      expect(exchange.isFull).toBe(isFull)
+      // Refusals and questions take room too.
+      const command = [{ cmd: 'time', now: '2026-01-02T03:04:05.000Z' }, { cmd: 'nothing' }][n % 2]
+      expect(exchange.submit(command)).toBe(!isFull)
     }
-    const answers = exchange.run() as { code?: string; field?: string }[]
-    expect(answers.filter(({ code }) => code !== undefined)).toMatchObject([
-      { code: 'LIMIT_REACHED', field: 'round' },
-    ])
-    expect(exchange.seq).toBe(COMMANDS_PER_ROUND_MAX)
-    expect(exchange.isFull).toBe(false)
+    expect(exchange.run()).toHaveLength(COMMANDS_PER_ROUND_MAX)
+    expect(exchange.seq).toBe(COMMANDS_PER_ROUND_MAX / 2)
+    expect(exchange.submit({ cmd: 'nothing' })).toBe(true)
+  })
+
+  test('a question under way does not disturb who runs the next round', () => {
+    const exchange = start(workers)
+    exchange.execute(SCENE)
+    for (let n = 0; n < 20; n += 1) {
+      exchange.submit({ cmd: 'balances', account: 'alice' })
+      const answers = exchange.pump()
+      answers.push(...exchange.execute(order('alice', `q-${n}`, 'buy')))
+      expect(answers).toHaveLength(2)
+    }
+  })
+
+  test('postings are those of all rounds that the last call gave', () => {
+    const exchange = createExchange({ workers, postings: true })
+    open.push(exchange)
+    exchange.execute(SCENE)
+    const lines: object[] = []
+    for (let n = 0; n < 6; n += 1) {
+      const transferId = `t-${n}`
+      exchange.submit({ cmd: 'deposit', account: 'bob', asset: 'USD', amount: '1', transferId })
+      exchange.start()
+      lines.push(...exchange.postings())
+    }
+    exchange.finish()
+    lines.push(...exchange.postings())
+    expect(lines).toHaveLength(12)
   })
 
   test('a query is answered as of its round, and names its seq', () => {

@@ -187,6 +187,24 @@ describe('a worker that says nothing', () => {
     },
   )
 
+  test('one that never returns is found out by pump, too', async () => {
+    const exchange = start(2, { silenceMsMax: SILENCE_MS_MAX })
+    exchange.execute(SCENE)
+    exchange.submit(buy(BREAKS.loop))
+    let fault: Error | undefined
+    for (const before = performance.now(); fault === undefined; await sleep(20)) {
+      expect(performance.now() - before).toBeLessThan(SILENCE_MS_MAX * 2 + SLACK_MS)
+      try {
+        exchange.pump()
+      } catch (error) {
+        fault = error as Error
+      }
+    }
+    expect(fault.message).toMatch(/^worker \d has not answered for 2000 ms$/)
+    await exchange.close()
+    expectRefused(exchange, fault)
+  })
+
   test('one that ends by itself is noticed, without waiting for its silence', () => {
     const exchange = start({ accounts: 2, symbols: 2 }, { silenceMsMax: 600_000 })
     exchange.execute(SCENE)

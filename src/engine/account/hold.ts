@@ -441,12 +441,11 @@ export class HoldPhase {
     this.outcome(kind, code)
     if (kind !== OutcomeKind.transfer) return
     const to = recipientOf(commands, at)
-    const home = this.residence.homeOf(to)
-    if (home === this.residence.shard) return
+    if (this.residence.homeOf(to) === this.residence.shard) return
     // By way of a book's shard, as all that accounts tell each other.
     const amount = commands.f64[(at >> 1) + CMF.amount]
     const asset = commands.i32[at + CM.asset]
-    this.message(CommandKind.transfer, 0, to, home, asset, 0, 0, 0, amount, 0)
+    this.message(CommandKind.transfer, 0, to, 0, asset, 0, 0, 0, amount, 0)
   }
 
   // --- what they share -------------------------------------------------------------------------

@@ -114,7 +114,9 @@ export class BookShard {
       this.told.add(symbol)
       events.begin(events.seq, symbol, -1)
       const event = events.append(EventKind.reference, 0, 0, 0)
-      events.f64[event * (EVENT_WORDS >> 1) + EVF.priceTicks] = this.book(symbol).lastTradeTicks
+      const f = event * (EVENT_WORDS >> 1)
+      events.f64[f + EVF.orderId] = 0
+      events.f64[f + EVF.priceTicks] = this.book(symbol).lastTradeTicks
     }
   }
 
