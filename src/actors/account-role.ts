@@ -49,6 +49,7 @@ export interface AccountRoleOptions extends AccountShardOptions {
 
 const EVENT_ORDER = { seq: EVF.seq, index: EV.index, id: EVF.orderId }
 
+/** The accounts of one shard. Its rings and its mail are its only way in and out. */
 export class AccountRole implements Role {
   isStopped = false
   private readonly shard: AccountShard

@@ -35,6 +35,7 @@ export interface BookRoleOptions {
 
 const MESSAGE_ORDER = { seq: MSF.seq, index: MS.index, id: MSF.orderId }
 
+/** The symbols of one shard. Its rings and its mail are its only way in and out. */
 export class BookRole implements Role {
   isStopped = false
   private readonly shard: BookShard

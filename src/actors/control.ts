@@ -16,6 +16,7 @@ export interface Usage {
   readonly asleepMs: number
 }
 
+/** What a worker says of itself; a faulted one never runs again. */
 export const WorkerState = { running: 0, faulted: 1 } as const
 
 export class ControlBlock {
@@ -29,6 +30,7 @@ export class ControlBlock {
     this.doubles = new Float64Array(memory)
   }
 
+  /** A new one, for so many workers. */
   static for(workers: number): ControlBlock {
     return new ControlBlock(new SharedArrayBuffer(workers * WORDS * 4))
   }
@@ -51,6 +53,7 @@ export class ControlBlock {
     this.doubles[(worker * WORDS) / 2 + ASLEEP] = asleepMs
   }
 
+  /** What it has used, as of when it last noted it down. */
   usage(worker: number): Usage {
     const at = (worker * WORDS) / 2
     return { cpuMs: this.doubles[at + CPU], asleepMs: this.doubles[at + ASLEEP] }
@@ -61,6 +64,7 @@ export class ControlBlock {
     Atomics.store(this.words, worker * WORDS + STATE, WorkerState.faulted)
   }
 
+  /** Whether it has broken. */
   isFaulted(worker: number): boolean {
     return Atomics.load(this.words, worker * WORDS + STATE) === WorkerState.faulted
   }

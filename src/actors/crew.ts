@@ -49,6 +49,7 @@ export interface CrewParts {
 /** Rounds under way at most; one more waits for the oldest to be taken. */
 export const ROUNDS_UNDER_WAY_MAX = 8
 
+/** A {@link Core} on shards that run elsewhere. Throws what broke there. */
 export class Crew implements Core {
   private readonly parts: CrewParts
   private closing: Promise<void> | undefined

@@ -53,7 +53,7 @@ export function placementOn(workers: Exclude<Workers, 0>): Placement {
 /**
  * The shard, of `shards`, that the actor with this handle lives in: a hash that deals every
  * `shards` actors in a row to all shards, beginning somewhere else each time. So shards differ by
- * one actor at most, and every second actor does not land in the same one.
+ * two actors at most, and every second actor does not land in the same one.
  */
 export function homeOf(handle: number, shards: number): number {
   const deal = Math.floor(handle / shards)

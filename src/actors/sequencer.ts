@@ -41,6 +41,7 @@ interface Cut {
 const POSTING_ORDER = { seq: 2, index: 3, id: 2 }
 const REPORT_ORDER = { seq: RPF.seq, index: RP.index, id: RPF.orderId }
 
+/** Cuts rounds and puts their reports together; never waits. */
 export class Sequencer {
   /** The `seq` of the last command that was sent. */
   seq = 0

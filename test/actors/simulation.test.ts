@@ -11,7 +11,7 @@ import { randomJournal, runPipelined } from '../support/journals.ts'
 import { PLACEMENTS } from '../support/placements.ts'
 import { ShortRuns } from '../support/short-journals.ts'
 
-const RUNS = 2_000
+const RUNS = 1_000
 
 test(`${RUNS} interleavings of short journals on tiny rings`, () => {
   const shortRuns = new ShortRuns()

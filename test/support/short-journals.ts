@@ -6,7 +6,7 @@ import { Prng } from './prng.ts'
 
 /** Interleavings of one journal, each at a random placement. */
 export const RUNS_PER_JOURNAL = 20
-const COMMANDS = 60
+const COMMANDS = 200
 
 /** What the journal of a seed comes to, wherever it runs. */
 interface Expected {
@@ -40,7 +40,7 @@ export class ShortRuns {
 }
 
 function expectedOf(seed: number): Expected {
-  const journal = randomJournal(seed, COMMANDS, COMMANDS)
+  const journal = randomJournal(seed, COMMANDS, 60)
   const last = journal.rounds.length - 1
   const outcome = runJournal(inline, journal, new Set([last]))
   return { journal, answers: joined(outcome), hash: outcome.hashes.get(last) as string }
