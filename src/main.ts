@@ -52,8 +52,8 @@ program
     'after',
     `
 A bad line is refused in its place, with its number and the field; the run goes on and ends with
-exit code 1. (2: it could not be done; 70: an invariant broke.) The reports and the hash are the same
-on any number of workers.
+exit code 1. (2: it could not be done; 70: an invariant broke.) The reports and the hash are the
+same on any number of workers.
 
 Examples:
   $ onefill replay day.ndjson --out reports.ndjson --workers 2
