@@ -93,6 +93,15 @@ export function restoreOn(
   bytes: Uint8Array,
   make: (options: { submissionsRemembered: number }) => Core,
 ): Exchange {
+  const { core, names } = restoreCore(bytes, make)
+  return new Exchange(core, names)
+}
+
+/** A core of the caller's making, filled with a state, and the names that go with it. */
+export function restoreCore(
+  bytes: Uint8Array,
+  make: (options: { submissionsRemembered: number }) => Core,
+): { core: Core; names: Directory } {
   const sections = readSections(bytes)
   const accounts = JSON.parse(
     new TextDecoder().decode(sections.next().value as Uint8Array),
@@ -112,10 +121,11 @@ export function restoreOn(
   for (const asset of assets) names.addAsset(asset)
   for (const instrument of instruments) names.addInstrument(instrument)
   for (const account of accounts.slice(names.accounts.length - 1)) names.addAccount(account)
-  return new Exchange(core, names)
+  return { core, names }
 }
 
-function createCore({ workers = 0, ...options }: ExchangeOptions): Core {
+/** The core that the options ask for, empty. */
+export function createCore({ workers = 0, ...options }: ExchangeOptions): Core {
   const engineOptions = { ...options, hashSeed: randomInt(2 ** 31) }
   return workers === 0 ? new Engine(engineOptions) : startThreads(workers, engineOptions)
 }
@@ -151,6 +161,16 @@ export class Exchange {
   /** Commands waiting for the next round. */
   get waiting(): number {
     return this.commands.count
+  }
+
+  /** Whether anything waits for a round, or is under way in one. */
+  get isBusy(): boolean {
+    return this.hasWork || this.underWay.length > 0
+  }
+
+  private get hasWork(): boolean {
+    const { refusals, queries } = this.beside
+    return this.waiting > 0 || refusals.length > 0 || queries.length > 0
   }
 
   /** Whether the next round is full, refusals and queries included: run it before one more. */
@@ -227,10 +247,8 @@ export class Exchange {
     const answers = this.begin()
     this.guard(() => {
       while (this.takeOne(answers, false)) {}
-      const { refusals, queries } = this.beside
-      const hasWork = this.waiting > 0 || refusals.length > 0 || queries.length > 0
       // Behind a query's round none is cut before it is answered: it is answered as of its round.
-      if (!hasWork || this.isAsked || !this.core.canStart) return
+      if (!this.hasWork || this.isAsked || !this.core.canStart) return
       this.cut()
       while (this.takeOne(answers, false)) {}
     })

@@ -47,6 +47,11 @@ export class JournaledCore implements Core {
     this.core.start(commands)
   }
 
+  /** Whether the next round is durable and only the actors are still waited for. */
+  get isOwed(): boolean {
+    return this.taken < this.written && this.journal.durable > this.taken
+  }
+
   take(isPatient: boolean): FinishedRound | undefined {
     if (this.taken === this.written) return undefined
     const isDurable = () => this.journal.durable > this.taken
