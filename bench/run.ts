@@ -33,6 +33,10 @@ const BENCHES: Record<string, { what: string; load: () => Promise<Bench> }> = {
     what: 'the whole exchange at 0 to 4 worker threads; one lone command',
     load: () => import('./workers.ts'),
   },
+  'journal-format': {
+    what: "the journal's bytes: writing, reading, checksums",
+    load: () => import('./journal-format.ts'),
+  },
   micro: { what: 'small operations one by one', load: () => import('./micro.ts') },
 }
 
@@ -40,7 +44,7 @@ interface Bench {
   run(options: BenchOptions): Report | Promise<Report>
 }
 
-const listing = Object.entries(BENCHES).map(([name, { what }]) => `  ${name.padEnd(10)}${what}`)
+const listing = Object.entries(BENCHES).map(([name, { what }]) => `  ${name.padEnd(16)}${what}`)
 const program = new Command('npm run bench --')
   .description('Benchmarks. Each proves its result right before its time counts.')
   .argument('[names...]', 'benchmarks to run; all if none is named')
