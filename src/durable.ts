@@ -7,8 +7,8 @@ import { JournaledCore } from './actors/journaled-core.ts'
 import type { Workers } from './actors/placement.ts'
 import { type Answer, createCore, Exchange } from './exchange.ts'
 import { Fault } from './lib/assert.ts'
-import { StoreJournal } from './persistence/store-journal.ts'
 import { openStore, type Store } from './persistence/store.ts'
+import { StoreJournal } from './persistence/store-journal.ts'
 import { type Recovered, recover } from './recovery.ts'
 
 /** Bytes of a snapshot's parts. */

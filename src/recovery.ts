@@ -5,7 +5,7 @@ import type { Core } from './actors/core.ts'
 import type { RecoveryReport } from './durable.ts'
 import { Exchange, restoreCore } from './exchange.ts'
 import { Fault } from './lib/assert.ts'
-import { checkRow, GENESIS, readRounds, type Row, type RowEnd } from './persistence/row.ts'
+import { checkRow, GENESIS, type Row, type RowEnd, readRounds } from './persistence/row.ts'
 import type { Store } from './persistence/store.ts'
 import { CM, CMF, COMMAND_WORDS, CommandKind, type CommandLog } from './protocol/command-log.ts'
 import { Directory } from './protocol/directory.ts'
@@ -103,7 +103,7 @@ function tryRestore(
 }
 
 /** The names that a round defines. */
-function learn(names: Directory, { i32, f64, count, definitions }: CommandLog): void {
+export function learn(names: Directory, { i32, f64, count, definitions }: CommandLog): void {
   if (definitions.length === 0) return
   for (let number = 0; number < count; number += 1) {
     const at = number * COMMAND_WORDS

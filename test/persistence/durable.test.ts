@@ -1,0 +1,169 @@
+// The exchange with its journal, on a real Postgres: what it answers is committed, a restart goes
+// on, and a database that is away, or another writer, is noticed.
+
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { DurableExchange, type DurableOptions } from '../../src/durable.ts'
+import type { Answer } from '../../src/index.ts'
+import { type EmbeddedPostgres, startEmbedded } from '../../src/persistence/embedded.ts'
+import { COMMANDS_PER_ROUND_MAX } from '../../src/protocol/bounds.ts'
+import { replayAll } from '../support/crash.ts'
+
+const SCENE = [
+  { cmd: 'asset', asset: 'USD', decimals: 2 },
+  { cmd: 'asset', asset: 'X', decimals: 0 },
+  {
+    ...{ cmd: 'instrument', symbol: 'XUSD', base: 'X', quote: 'USD' },
+    ...{ tickSize: '0.01', lotSize: '1', takerFeeRate: '0.01' },
+  },
+  { cmd: 'account', account: 'alice' },
+  { cmd: 'deposit', account: 'alice', asset: 'USD', amount: '1000000', transferId: 'd-1' },
+]
+const buy = (clOrdId: string) => ({
+  ...{ cmd: 'new', account: 'alice', clOrdId, symbol: 'XUSD', side: 'buy' },
+  ...{ ordType: 'limit', price: '1', orderQty: '1' },
+})
+
+const folder = mkdtempSync(join(tmpdir(), 'onefill-durable-'))
+let postgres: EmbeddedPostgres
+let url = ''
+let databases = 0
+const open: DurableExchange[] = []
+
+beforeAll(async () => {
+  postgres = await startEmbedded({ folder })
+})
+afterAll(async () => {
+  await postgres.stop()
+  rmSync(folder, { recursive: true, force: true })
+})
+beforeEach(async () => {
+  databases += 1
+  await sql(postgres.url, `CREATE DATABASE test_${databases}`)
+  const own = new URL(postgres.url)
+  own.pathname = `/test_${databases}`
+  url = own.href
+})
+afterEach(async () => {
+  for (const exchange of open.splice(0)) await exchange.close()
+})
+
+async function sql(at: string, text: string, values: unknown[] = []) {
+  const client = new pg.Client({ connectionString: at })
+  await client.connect()
+  try {
+    return await client.query(text, values)
+  } finally {
+    await client.end()
+  }
+}
+
+async function start(options: Partial<DurableOptions> = {}) {
+  const answers: (Answer & { clOrdId?: string; duplicate?: boolean })[] = []
+  const onAnswers = (some: Answer[]) => void answers.push(...(some as typeof answers))
+  const exchange = await DurableExchange.open({ url, onAnswers, ...options })
+  open.push(exchange)
+  return { exchange, answers }
+}
+
+async function stop(exchange: DurableExchange) {
+  open.splice(open.indexOf(exchange), 1)
+  await exchange.close()
+}
+
+async function say(exchange: DurableExchange, commands: object[]) {
+  for (const command of commands) expect(exchange.submit(command)).toBe(true)
+  await exchange.settled()
+}
+
+test('ten generations, each on other workers, some from a snapshot: one history', async () => {
+  let hash: string | undefined
+  for (let generation = 0; generation < 10; generation += 1) {
+    const workers = [0, 2, 1, { accounts: 1, symbols: 1 }, 0][generation % 5] as number
+    const { exchange, answers } = await start({ workers })
+    expect([exchange.recovery.hash, exchange.recovery.skipped]).toEqual([
+      hash ?? exchange.recovery.hash,
+      [],
+    ])
+    expect(exchange.recovery.snapshotSeq > 0).toBe(generation > 3)
+    if (generation === 0) await say(exchange, SCENE)
+    await say(exchange, [buy(`a-${generation}`), buy(`b-${generation}`)])
+    // The first outcome of an id that an earlier generation used.
+    await say(exchange, [buy('a-0')])
+    if (generation > 0) expect(answers.at(-1)).toMatchObject({ duplicate: true, orderId: '6' })
+    if (generation % 3 === 0 && generation > 0) await exchange.snapshot()
+    hash = (await exchange.stateHash()).hash
+    await stop(exchange)
+  }
+  const replay = await replayAll(url)
+  expect([replay.hash, replay.seq]).toEqual([hash, SCENE.length + 30])
+})
+
+test('while Postgres is away nothing is acknowledged; when it is back all goes on', async () => {
+  const { exchange, answers } = await start()
+  await say(exchange, SCENE)
+  await postgres.kill()
+  const before = answers.length
+  let taken = 0
+  while (exchange.submit(buy(`c-${taken}`))) {
+    taken += 1
+    if (taken % 10_000 === 0) await sleep(1)
+  }
+  // The bound on what waits: the round under way, and a full one behind it.
+  expect(taken).toBeLessThanOrEqual(2 * COMMANDS_PER_ROUND_MAX)
+  await sleep(300)
+  expect(answers).toHaveLength(before)
+  await postgres.start()
+  await exchange.settled()
+  expect(answers).toHaveLength(before + taken)
+  expect((await replayAll(url)).seq).toBe(SCENE.length + taken)
+})
+
+test('who takes the lease stops who had it: no append, no acknowledgement', async () => {
+  let broken: unknown
+  const first = await start({ onBroken: (error) => (broken = error) })
+  await say(first.exchange, SCENE)
+  const second = await start()
+  const before = first.answers.length
+  first.exchange.submit(buy('lost'))
+  await expect(first.exchange.settled()).rejects.toThrow('has moved on')
+  expect(broken).toMatchObject({ code: 'FENCED' })
+  expect(first.exchange.submit(buy('lost-2'))).toBe(false)
+  expect(first.answers).toHaveLength(before)
+  await say(second.exchange, [buy('kept')])
+  expect((await replayAll(url)).seq).toBe(SCENE.length + 1)
+})
+
+test('a corrupt snapshot is skipped for the one before', async () => {
+  const { exchange } = await start()
+  await say(exchange, SCENE)
+  await exchange.snapshot()
+  await say(exchange, [buy('x')])
+  const seq = await exchange.snapshot()
+  await say(exchange, [buy('y')])
+  const { hash } = await exchange.stateHash()
+  await stop(exchange)
+  const spoil = `UPDATE onefill.snapshot_part SET bytes = set_byte(bytes, $2, 255) WHERE seq = $1`
+  for (const at of [0, 30, 700]) {
+    await sql(url, spoil, [seq, at])
+    const again = await start()
+    expect(again.exchange.recovery).toMatchObject({ hash, snapshotSeq: SCENE.length })
+    expect(again.exchange.recovery.skipped).toEqual([
+      expect.stringContaining(`snapshot at seq ${seq}`),
+    ])
+    await stop(again.exchange)
+  }
+})
+
+test('a corrupt row stops the start and is named', async () => {
+  const { exchange } = await start()
+  for (const command of SCENE) await say(exchange, [command])
+  await stop(exchange)
+  const spoil = `UPDATE onefill.journal SET payload = set_byte(payload, 3, 77) WHERE first_seq = 3`
+  await sql(url, spoil)
+  await expect(start()).rejects.toThrow(/journal row of rounds 3 to 3 \(seq 3 to 3\).*checksum/)
+})
