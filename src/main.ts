@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, InvalidArgumentError } from 'commander'
 import { WORKERS_MAX, type Workers } from './actors/placement.ts'
+import { listJournal, replayJournal, verifyJournal } from './cli/journal.ts'
 import { type ReplayOptions, replay } from './cli/replay.ts'
 import { COMMANDS_PER_ROUND_MAX } from './protocol/bounds.ts'
 
@@ -31,6 +32,11 @@ function workersOf(text: string): Workers {
   return { accounts: Number(first), symbols: Number(second) }
 }
 
+function seqOf(text: string): number {
+  if (!/^[0-9]{1,15}$/.test(text)) throw new InvalidArgumentError('Give a whole number.')
+  return Number(text)
+}
+
 const program = new Command('onefill')
   .description('Matching and risk engine: commands in, execution reports out.')
   .version(version)
@@ -57,6 +63,8 @@ program
     workersOf,
     0,
   )
+  .option('--journal <url>', 'run the history of a journal in Postgres instead of a file')
+  .option('--to <seq>', 'of a journal: stop behind the round with this seq', seqOf)
   .option('--hash', 'print the hash of the state at the end', false)
   .addHelpText(
     'after',
@@ -67,11 +75,35 @@ same on any number of workers.
 
 Examples:
   $ onefill replay day.ndjson --out reports.ndjson --workers 2
+  $ onefill replay --journal postgres://user@host/db --to 123456 --hash
   $ zcat day.ndjson.gz | onefill replay - --round 1000 --hash > reports.ndjson
   $ echo '{"cmd":"asset","asset":"USD","decimals":2}' | onefill replay`,
   )
-  .action(async (file: string, options: ReplayOptions) => {
-    process.exitCode = await replay(file, options)
+  .action(async (file: string, options: ReplayOptions & { journal?: string; to?: number }) => {
+    const { journal, to = Number.POSITIVE_INFINITY, out, hash } = options
+    process.exitCode =
+      journal === undefined
+        ? await replay(file, options)
+        : await replayJournal(journal, { out, hash, to })
+  })
+
+const journal = program
+  .command('journal')
+  .description('Look into a journal in Postgres.')
+  .addHelpText('after', '\nExample:\n  $ onefill journal verify postgres://user@host/db')
+journal
+  .command('verify')
+  .description('Check the chain of checksums and every round.')
+  .argument('<url>', 'the database')
+  .action(async (url: string) => {
+    process.exitCode = await verifyJournal(url)
+  })
+journal
+  .command('list')
+  .description('Print a line for each row.')
+  .argument('<url>', 'the database')
+  .action(async (url: string) => {
+    process.exitCode = await listJournal(url)
   })
 
 await program.parseAsync()

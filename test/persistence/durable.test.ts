@@ -1,6 +1,7 @@
 // The exchange with its journal, on a real Postgres: what it answers is committed, a restart goes
 // on, and a database that is away, or another writer, is noticed.
 
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -78,6 +79,15 @@ async function stop(exchange: DurableExchange) {
 async function say(exchange: DurableExchange, commands: object[]) {
   for (const command of commands) expect(exchange.submit(command)).toBe(true)
   await exchange.settled()
+}
+
+/** The command-line tool. */
+function onefill(...args: string[]) {
+  const tool = join(import.meta.dirname, '../../bin/onefill.js')
+  const { status, stdout, stderr } = spawnSync(process.execPath, [tool, ...args], {
+    encoding: 'utf8',
+  })
+  return { status, stdout, stderr }
 }
 
 test('ten generations, each on other workers, some from a snapshot: one history', async () => {
@@ -159,11 +169,34 @@ test('a corrupt snapshot is skipped for the one before', async () => {
   }
 })
 
+test('the command line verifies, lists and replays a journal', async () => {
+  const { exchange } = await start()
+  for (const command of [...SCENE, buy('a'), buy('b')]) await say(exchange, [command])
+  const { hash } = await exchange.stateHash()
+  await stop(exchange)
+  expect(onefill('journal', 'verify', url)).toMatchObject({
+    status: 0,
+    stdout: 'whole: 7 commands in 7 rounds, up to seq 7, term 1\n',
+  })
+  expect(onefill('journal', 'list', url).stdout.trim().split('\n')).toHaveLength(7)
+  const whole = onefill('replay', '--journal', url, '--hash')
+  expect([whole.status, whole.stderr]).toEqual([0, `state ${hash} at seq 7\n`])
+  expect(whole.stdout.trim().split('\n')).toHaveLength(7)
+  expect(onefill('replay', '--journal', url, '--to', '6').stderr).toBe('seq 6\n')
+  const nowhere = onefill('journal', 'verify', 'postgres://nobody:x@127.0.0.1:1/none')
+  expect(nowhere.status).toBe(1)
+  expect(nowhere.stderr).toMatch(/^onefill: [^\n]+\n$/)
+})
+
 test('a corrupt row stops the start and is named', async () => {
   const { exchange } = await start()
   for (const command of SCENE) await say(exchange, [command])
   await stop(exchange)
   const spoil = `UPDATE onefill.journal SET payload = set_byte(payload, 3, 77) WHERE first_seq = 3`
   await sql(url, spoil)
+  expect(onefill('journal', 'verify', url)).toMatchObject({
+    status: 1,
+    stderr: expect.stringContaining('row of rounds 3 to 3'),
+  })
   await expect(start()).rejects.toThrow(/journal row of rounds 3 to 3 \(seq 3 to 3\).*checksum/)
 })
