@@ -26,7 +26,7 @@ import {
 import { randomJournal } from '../support/journals.ts'
 
 const logs = decodeRounds(SMALL_DAY)
-/** Rows of two rounds, the last of one. */
+/** Rows of two rounds. */
 const rows = rowsOf(logs, 2)
 const end = rows[rows.length - 1]
 
@@ -62,7 +62,7 @@ describe('a good journal', () => {
       [1, 2],
       [3, 4],
       [5, 6],
-      [7, 7],
+      [7, 8],
     ])
     expect(checkRows(rows, GENESIS, end)).toBeUndefined()
     expect(checkRows(rows.slice(2), rows[1], end)).toBeUndefined()
@@ -83,7 +83,7 @@ describe('a good journal', () => {
     }
     expect(number).toBe(logs.length)
     const later = rows.flatMap((row) => [...readRounds(row, into, 3)].map(({ round }) => round))
-    expect(later).toEqual([4, 5, 6, 7])
+    expect(later).toEqual([4, 5, 6, 7, 8])
   })
 
   test('does not depend on how rounds are put into rows, but for the chain', () => {
@@ -228,8 +228,8 @@ describe('a header that does not describe its payload', () => {
     ['fewer rounds', read({ lastRound: 5 }), /rounds 3 to 5 .*: round 5 is missing/],
     ['more rounds', read({ lastRound: 3 }), /: round 4 is behind its last/],
     ['other rounds', read({ firstRound: 2 }), /: 3 stands for 2/],
-    ['other seqs', read({ firstSeq: 12 }), /: round 3 begins with seq 13, not 12/],
-    ['fewer commands', read({ lastSeq: 99 }), /: it ends with seq 17/],
+    ['other seqs', read({ firstSeq: 8 }), /: round 3 begins with seq 9, not 8/],
+    ['fewer commands', read({ lastSeq: 99 }), /: it ends with seq 11/],
     ['no rounds', read({}, new Uint8Array()), /: round 3 is missing/],
     ['cut rounds', read({}, row.payload.subarray(0, 40)), /row of rounds 3 to 4 .*: a round, byte/],
     [

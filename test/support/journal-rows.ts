@@ -73,6 +73,8 @@ const money = (cmd: string, account: string, asset: string, amount: string, more
   ...more,
 })
 
+const { price: _price, ...MARKET } = { ...order('alice', 'a3', 'buy', '1'), ordType: 'market' }
+
 /** A short day with every kind of command, queries and a refusal; by rounds, one of them empty. */
 export const SMALL_DAY: readonly (readonly unknown[])[] = [
   [
@@ -83,27 +85,26 @@ export const SMALL_DAY: readonly (readonly unknown[])[] = [
     { cmd: 'account', account: 'bob' },
     { cmd: 'time', now: '2026-01-02T14:30:00.000Z' },
   ],
+  [money('deposit', 'alice', 'USD', '90071992547409.91'), money('deposit', 'bob', 'NVDA', '1000')],
+  [],
   [
-    money('deposit', 'alice', 'USD', '90071992547409.91'),
-    money('deposit', 'bob', 'NVDA', '1000'),
     money('transfer', 'alice', 'USD', '250.75', { to: 'bob' }),
-    money('withdraw', 'bob', 'USD', '0.25'),
     { cmd: 'limits', priceDeviation: 'off', maxOpenOrders: null, tradingHours: '09:00-17:30' },
     { cmd: 'limits', account: 'bob', symbol: 'NVDA', maxOrderQty: '500.5', reduceOnly: false },
   ],
-  [],
   [
     order('alice', 'a', 'buy', '167.5'),
     order('bob', '!~'.repeat(18), 'sell', '167.5', '3'),
     { ...order('bob', 'b2', 'sell', '170'), selfTradePrevention: 'decrement', postOnly: true },
     { ...order('alice', 'a2', 'buy', '0.01', '1'), timeInForce: 'FOK', reduceOnly: true },
-    { ...order('alice', 'a3', 'buy', '1', '2'), ordType: 'market', price: undefined },
-  ].map((command) => JSON.parse(JSON.stringify(command)) as unknown),
+    money('withdraw', 'bob', 'USD', '0.25'),
+  ],
   [
     { ...order('alice', 'a4', 'buy', '166', '7'), cmd: 'replace', origClOrdId: 'a' },
     { ...order('bob', 'b3', 'sell', '171', '9'), cmd: 'replace', orderId: '9007199254740991' },
     { cmd: 'cancel', account: 'bob', symbol: 'NVDA', origClOrdId: 'b2' },
     { cmd: 'cancel', account: 'bob', symbol: 'NVDA', orderId: '1' },
+    MARKET,
     { cmd: 'orders', account: 'alice' },
     { cmd: 'nothing' },
   ].map((command) => withoutOrderFields(command)),
