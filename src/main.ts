@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs'
 import { Command, InvalidArgumentError } from 'commander'
-import { WORKERS_MAX } from './actors/placement.ts'
+import { WORKERS_MAX, type Workers } from './actors/placement.ts'
 import { type ReplayOptions, replay } from './cli/replay.ts'
 import { COMMANDS_PER_ROUND_MAX } from './protocol/bounds.ts'
 
@@ -18,12 +18,17 @@ function roundSize(text: string): number {
   return size
 }
 
-function workerCount(text: string): number {
-  const count = /^[0-9]{1,3}$/.test(text) ? Number(text) : -1
-  if (count < 0 || count > WORKERS_MAX) {
-    throw new InvalidArgumentError(`Give a whole number from 0 to ${WORKERS_MAX}.`)
+function workersOf(text: string): Workers {
+  const [, first, second] = /^([0-9]{1,3})(?:\+([0-9]{1,3}))?$/.exec(text) ?? []
+  const fits = (count: string) => Number(count) >= 1 && Number(count) <= WORKERS_MAX
+  if (text === '0') return 0
+  if (first === undefined || !fits(first) || (second !== undefined && !fits(second))) {
+    throw new InvalidArgumentError(
+      `Give 0, a number up to ${WORKERS_MAX}, or two like 2+1: for accounts and for symbols.`,
+    )
   }
-  return count
+  if (second === undefined) return Number(first)
+  return { accounts: Number(first), symbols: Number(second) }
 }
 
 const program = new Command('onefill')
@@ -46,14 +51,19 @@ program
   .argument('[file]', 'NDJSON file, or - for standard input', '-')
   .option('-o, --out <file>', 'where the reports go, or - for standard output', '-')
   .option('-r, --round <n>', 'commands in a round; 1 is plain sequential execution', roundSize, 1)
-  .option('-w, --workers <n>', 'worker threads; 0 runs all in one thread', workerCount, 0)
+  .option(
+    '-w, --workers <n>',
+    'worker threads: 0 for none, n, or a+s for accounts and symbols',
+    workersOf,
+    0,
+  )
   .option('--hash', 'print the hash of the state at the end', false)
   .addHelpText(
     'after',
     `
 A bad line is refused in its place, with its number and the field; the run goes on and ends with
-exit code 1. (2: it could not be done; 70: an invariant broke.) The reports and the hash are the same
-on any number of workers.
+exit code 1. (2: it could not be done; 70: an invariant broke.) The reports and the hash are the
+same on any number of workers.
 
 Examples:
   $ onefill replay day.ndjson --out reports.ndjson --workers 2

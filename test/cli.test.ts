@@ -124,6 +124,16 @@ describe('replay', () => {
     }
   })
 
+  test.each(['1', '3', '2+1', '1+2'])('is the same to the byte on %s workers', (workers) => {
+    expect(run(['-r', '3', '--workers', workers])).toEqual(run(['-r', '3']))
+
+    function run(args: string[]) {
+      const { status, stdout, stderr } = onefill(['replay', day, '--hash', ...args])
+      expect(status).toBe(0)
+      return [stdout, /state .*/.exec(stderr)?.[0]]
+    }
+  })
+
   test('runs rounds of as many commands as asked for', () => {
     const file = write('rounds.ndjson', [...SCENE, DEPOSIT, BUY])
     const codes = (args: string[]) => reports(onefill(['replay', file, ...args]).stdout).at(-1)
@@ -257,6 +267,8 @@ describe('what cannot be done', () => {
       ['replay', '--round', '1.5'],
       ['replay', '--round', '65537'],
       ['replay', '--round', '-1'],
+      ['replay', '--workers', '65'],
+      ['replay', '--workers', '2+0'],
       ['replay', '--rounds', '5'],
       ['replay', 'a', 'b'],
       ['reply'],

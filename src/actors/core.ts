@@ -18,6 +18,8 @@ export interface Core {
    * way. Undefined if there is none. Throws a Fault if an actor broke an invariant.
    */
   take(isPatient: boolean): FinishedRound | undefined
+  /** Goes on with what is under way, where that needs the caller, without taking anything. */
+  work?(): void
 
   // Between rounds, with none under way:
 

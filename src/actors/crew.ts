@@ -72,6 +72,12 @@ export class Crew implements Core {
     this.parts.sequencer.send(commands)
   }
 
+  work(): void {
+    const { sequencer, check } = this.parts
+    sequencer.step()
+    check(sequencer.underWay > 0 && !sequencer.isFinished)
+  }
+
   take(isPatient: boolean): FinishedRound | undefined {
     const { parts } = this
     const { sequencer } = parts

@@ -4,9 +4,11 @@
 import type { AccountShardOptions } from '../engine/account/account-shard.ts'
 import { assert } from '../lib/assert.ts'
 import { Prng } from '../lib/prng.ts'
+import { COMMAND_WORDS, CommandLog } from '../protocol/command-log.ts'
 import { AccountRole } from './account-role.ts'
 import { BookRole } from './book-role.ts'
 import { Crew } from './crew.ts'
+import { JournaledCore, type RoundJournal } from './journaled-core.ts'
 import type { Mail } from './letters.ts'
 import { placementOn, type Workers } from './placement.ts'
 import type { Role } from './role.ts'
@@ -26,6 +28,58 @@ const IDLE_STEPS_MAX = 10_000
 
 /** A crew in one thread. */
 export function simulate(options: SimulationOptions): Crew {
+  return build(options, []).crew
+}
+
+/** As {@link simulate}, with a journal that becomes durable when it is its turn. */
+export function simulateJournaled(options: SimulationOptions): {
+  core: JournaledCore
+  journal: SimulatedJournal
+} {
+  const journal = new SimulatedJournal()
+  const { crew, advance } = build(options, [journal])
+  return { core: new JournaledCore(crew, journal, advance), journal }
+}
+
+/** A journal in memory. */
+export class SimulatedJournal implements RoundJournal {
+  durable = 0
+  /** What was written, durable or not. */
+  readonly rounds: CommandLog[] = []
+
+  get hasRoom(): boolean {
+    return this.rounds.length - this.durable < NOT_DURABLE_MAX
+  }
+
+  write(_firstSeq: number, commands: CommandLog): void {
+    const { i32, count, definitions } = commands
+    const round = new CommandLog(Math.max(1, count))
+    round.i32.set(i32.subarray(0, count * COMMAND_WORDS), round.appendRun(count))
+    round.definitions.push(...definitions)
+    this.rounds.push(round)
+  }
+
+  /** One more round is durable. */
+  step(): boolean {
+    if (!this.canStep()) return false
+    this.durable += 1
+    return true
+  }
+
+  canStep(): boolean {
+    return this.durable < this.rounds.length
+  }
+}
+
+/** Rounds that the simulated journal takes before the first of them is durable. */
+const NOT_DURABLE_MAX = 6
+
+type Turn = Pick<Role, 'step' | 'canStep'>
+
+function build(
+  options: SimulationOptions,
+  others: readonly Turn[],
+): { crew: Crew; advance: (isDone: () => boolean) => void } {
   const placement = placementOn(options.workers)
   const ends = new Ends(placement, createWiring(placement, options.ringRecords))
   const prng = new Prng(options.seed)
@@ -49,26 +103,24 @@ export function simulate(options: SimulationOptions): Crew {
     ),
     ...symbolMail.map(([, far], shard) => new BookRole(options, ends.ofSymbols(shard, far))),
   )
-  const roles = [sequencer, ...shards]
+  const roles: Turn[] = [sequencer, ...shards, ...others]
+  const goOn = (isDone: () => boolean) => advance(roles, prng, isDone)
   const toSymbols = ends.toSymbols()
-  return new Crew({
+  const crew = new Crew({
     sequencer,
     accounts: accountMail.map(([mail], shard) => ({ mail, commands: links.commands[shard] })),
     symbols: symbolMail.map(([mail], shard) => ({ mail, commands: toSymbols[shard] })),
-    advance: (isDone) => advance(roles, prng, isDone),
+    advance: goOn,
     usage: () => [],
     // What breaks here is thrown here.
     check: () => {},
-    drain: (isDone) => advance(roles, prng, isDone),
+    drain: goOn,
     end: () => Promise.resolve(),
   })
+  return { crew, advance: goOn }
 }
 
-function advance(
-  roles: readonly Pick<Role, 'step' | 'canStep'>[],
-  prng: Prng,
-  isDone: () => boolean,
-): void {
+function advance(roles: readonly Turn[], prng: Prng, isDone: () => boolean): void {
   for (let idle = 0; !isDone(); ) {
     const role = roles[prng.int(roles.length)]
     // What a worker would sleep on, or not: it must agree with what a step then does.

@@ -4,6 +4,7 @@ import { createReadStream, createWriteStream, existsSync, statSync } from 'node:
 import { performance } from 'node:perf_hooks'
 import type { Readable, Writable } from 'node:stream'
 import { finished } from 'node:stream/promises'
+import type { Workers } from '../actors/placement.ts'
 import { type Answer, createExchange, type Exchange } from '../exchange.ts'
 import { splitLines } from './lines.ts'
 
@@ -14,7 +15,7 @@ export interface ReplayOptions {
   /** Commands in a round, from 1. */
   readonly round: number
   /** Worker threads; 0 runs all in this one. */
-  readonly workers: number
+  readonly workers: Workers
   /** Print the state hash. */
   readonly hash: boolean
 }

@@ -2,7 +2,7 @@
 
 import type { Core } from '../../src/actors/core.ts'
 import type { Workers } from '../../src/actors/placement.ts'
-import { simulate } from '../../src/actors/simulation.ts'
+import { simulate, simulateJournaled } from '../../src/actors/simulation.ts'
 import { startThreads } from '../../src/actors/threads.ts'
 import { Engine } from '../../src/engine/engine.ts'
 import { Exchange, type ExchangeOptions, restoreOn } from '../../src/exchange.ts'
@@ -47,6 +47,19 @@ export function simulated(
   return (options) => {
     const seed = random.int(0, 2 ** 31)
     return simulate({ ...options, workers, seed, ringRecords, hashSeed: seed, ordersInitial: 16 })
+  }
+}
+
+/** As {@link simulated}, with a journal among the roles. */
+export function simulatedJournaled(
+  random: Prng,
+  workers: Exclude<Workers, 0>,
+  ringRecords: number,
+): MakeCore {
+  return (options) => {
+    const seed = random.int(0, 2 ** 31)
+    const all = { ...options, workers, seed, ringRecords, hashSeed: seed, ordersInitial: 16 }
+    return simulateJournaled(all).core
   }
 }
 

@@ -1,7 +1,7 @@
 // Short journals on tiny rings by the million: each run another interleaving, compared with inline.
 
 import { type Journal, joined, randomJournal, runJournal, runPipelined } from './journals.ts'
-import { inline, nameOf, PLACEMENTS, simulated } from './placements.ts'
+import { inline, nameOf, PLACEMENTS, simulated, simulatedJournaled } from './placements.ts'
 import { Prng } from './prng.ts'
 
 /** Interleavings of one journal, each at a random placement. */
@@ -27,9 +27,13 @@ export class ShortRuns {
     const random = new Prng(number)
     const workers = random.pick(PLACEMENTS)
     const ringRecords = random.pick([1, 1, 2, 4, 8])
-    const where = `run ${number} (${nameOf(workers)}, rings of ${ringRecords})`
+    const hasJournal = random.chance(0.5)
+    const where =
+      `run ${number} (${nameOf(workers)}, rings of ${ringRecords}` +
+      `${hasJournal ? ', with a journal' : ''})`
+    const make = hasJournal ? simulatedJournaled : simulated
     try {
-      const outcome = runPipelined(simulated(random, workers, ringRecords), journal)
+      const outcome = runPipelined(make(random, workers, ringRecords), journal)
       if (outcome.answers !== answers) return `${where}: other answers`
       if (outcome.hash !== hash) return `${where}: another state`
     } catch (error) {
