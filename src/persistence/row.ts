@@ -84,6 +84,29 @@ export function checkRow(previous: RowEnd, row: Row): string | undefined {
   return `journal ${nameOf(row)}, after round ${lastRound} and seq ${lastSeq}: ${wrong}`
 }
 
+/**
+ * Checks rows one behind the other, from the one that follows `previous`; undefined, or the first
+ * thing that is wrong. Rows missing at the end show only to who says what the journal must have
+ * reached: `end`.
+ */
+export function checkRows(
+  rows: Iterable<Row>,
+  previous: RowEnd = GENESIS,
+  end: Pick<RowEnd, 'lastRound' | 'lastSeq'> = previous,
+): string | undefined {
+  let last = previous
+  for (const row of rows) {
+    const wrong = checkRow(last, row)
+    if (wrong !== undefined) return wrong
+    last = row
+  }
+  if (last.lastRound >= end.lastRound && last.lastSeq >= end.lastSeq) return undefined
+  return (
+    `the journal ends after round ${last.lastRound} and seq ${last.lastSeq}, ` +
+    `before round ${end.lastRound} and seq ${end.lastSeq}`
+  )
+}
+
 function rowFault(previous: RowEnd, row: Row): string | undefined {
   const { version, term, timeMs, firstRound, firstSeq, checksum, payload } = row
   const fault = formFault(row) ?? sizeFault(payload)
