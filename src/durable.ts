@@ -19,7 +19,6 @@ export interface DurableOptions {
   readonly url: string
   /** As of {@link createExchange}. */
   readonly workers?: Workers
-  readonly submissionsRemembered?: number
   /** Answers, in order, once what caused them is committed. */
   readonly onAnswers: (answers: Answer[]) => void
   /** Nothing goes on: an actor broke, or another process has taken the lease. */
@@ -73,13 +72,12 @@ export class DurableExchange {
    * journal's row that is corrupt.
    */
   static async open(options: DurableOptions): Promise<DurableExchange> {
-    const { url, workers = 0, submissionsRemembered, onProgress } = options
+    const { url, workers = 0, onProgress } = options
     const store = await openStore(url)
     const make = (of: { submissionsRemembered?: number }): Core => createCore({ workers, ...of })
-    const fresh = submissionsRemembered === undefined ? {} : { submissionsRemembered }
     try {
       const term = await store.takeLease(`${hostname()} ${process.pid}`)
-      const recovered = await recover(store, make, fresh, onProgress)
+      const recovered = await recover(store, make, onProgress)
       return new DurableExchange(store, recovered, term, options)
     } catch (error) {
       await store.close()

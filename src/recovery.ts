@@ -22,17 +22,16 @@ export interface Recovered {
 
 type Options = { submissionsRemembered?: number }
 
-/** Recovers from a store. `fresh` is for a journal that has no snapshot. */
+/** Recovers from a store. What is part of the state is as by default where there is no snapshot. */
 export async function recover(
   store: Pick<Store, 'snapshots' | 'readRows'>,
   make: (options: Options) => Core,
-  fresh: Options,
   onProgress: (seq: number) => void = () => {},
 ): Promise<Recovered> {
   const startMs = performance.now()
   const skipped: string[] = []
   const found = await newestSnapshot(store, make, skipped)
-  const { core, names } = found ?? { core: make(fresh), names: new Directory() }
+  const { core, names } = found ?? { core: make({}), names: new Directory() }
   let end: RowEnd = GENESIS
   for await (const row of store.readRows(found?.round ?? 0)) {
     if (found !== undefined && row.lastRound <= found.round) {
