@@ -1,0 +1,96 @@
+// The tables of the journal in schema `onefill`, version by version; docs/schema.md says what they
+// hold.
+
+import type pg from 'pg'
+import { PAYLOAD_BYTES_MAX } from './journal-row.ts'
+import { StoreProblem } from './problem.ts'
+
+/** Two processes that start at once do this one after the other. The number is ours alone. */
+const LOCK = 0x0f111
+
+/** Each is applied once, in order, and never changed after it was released. */
+const MIGRATIONS: readonly string[] = [
+  `CREATE TABLE onefill.lease (
+    id smallint PRIMARY KEY CHECK (id = 1),
+    term bigint NOT NULL CHECK (term >= 0),
+    holder text NOT NULL CHECK (length(holder) <= 200),
+    renewed_at timestamptz NOT NULL
+  ) WITH (fillfactor = 10);
+  INSERT INTO onefill.lease VALUES (1, 0, '', to_timestamp(0));
+
+  CREATE TABLE onefill.journal (
+    first_round bigint PRIMARY KEY CHECK (first_round >= 0),
+    last_round bigint NOT NULL CHECK (last_round >= first_round),
+    first_seq bigint NOT NULL CHECK (first_seq >= 0),
+    last_seq bigint NOT NULL CHECK (last_seq >= first_seq - 1),
+    term bigint NOT NULL CHECK (term >= 1),
+    time_ms bigint NOT NULL,
+    version integer NOT NULL CHECK (version >= 1),
+    checksum bytea NOT NULL CHECK (octet_length(checksum) BETWEEN 1 AND 64),
+    payload bytea NOT NULL CHECK (octet_length(payload) <= ${PAYLOAD_BYTES_MAX})
+  );
+  ALTER TABLE onefill.journal ALTER COLUMN payload SET STORAGE EXTERNAL;
+
+  CREATE TABLE onefill.snapshot (
+    seq bigint PRIMARY KEY CHECK (seq >= 0),
+    round bigint NOT NULL CHECK (round >= 0),
+    term bigint NOT NULL CHECK (term >= 1),
+    version integer NOT NULL CHECK (version >= 1),
+    hash text NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    parts integer NOT NULL CHECK (parts >= 0),
+    complete boolean NOT NULL
+  );
+
+  CREATE TABLE onefill.snapshot_part (
+    seq bigint NOT NULL REFERENCES onefill.snapshot,
+    part integer NOT NULL CHECK (part >= 0),
+    bytes bytea NOT NULL,
+    PRIMARY KEY (seq, part)
+  );
+  ALTER TABLE onefill.snapshot_part ALTER COLUMN bytes SET STORAGE EXTERNAL;`,
+]
+
+/** The version this program writes and reads. */
+export const SCHEMA_VERSION: number = MIGRATIONS.length
+
+/** Brings the schema up to {@link SCHEMA_VERSION}; refuses a newer one. May run at any time. */
+export async function migrate(client: pg.Client): Promise<void> {
+  // Looked at without the lock first: a user without the right to create may still use it.
+  if ((await versionOf(client)) === SCHEMA_VERSION) return
+  await client.query('BEGIN')
+  try {
+    await client.query('SELECT pg_advisory_xact_lock($1)', [LOCK])
+    await client.query('CREATE SCHEMA IF NOT EXISTS onefill')
+    await client.query(`CREATE TABLE IF NOT EXISTS onefill.migration (
+      version integer PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())`)
+    const present = await versionOf(client)
+    for (let version = present + 1; version <= SCHEMA_VERSION; version += 1) {
+      await client.query(MIGRATIONS[version - 1])
+      await client.query('INSERT INTO onefill.migration VALUES ($1)', [version])
+    }
+    await client.query('COMMIT')
+  } catch (error) {
+    await client.query('ROLLBACK').catch(() => {})
+    throw error
+  }
+}
+
+/** The version that is there; 0 for none. */
+async function versionOf(client: pg.Client): Promise<number> {
+  const { rows: found } = await client.query<{ there: boolean }>(
+    `SELECT to_regclass('onefill.migration') IS NOT NULL AS there`,
+  )
+  if (!found[0].there) return 0
+  const { rows } = await client.query<{ version: number }>(
+    'SELECT coalesce(max(version), 0) AS version FROM onefill.migration',
+  )
+  const { version } = rows[0]
+  if (version > SCHEMA_VERSION) {
+    throw new StoreProblem(
+      'SCHEMA_NEWER',
+      `The tables are of version ${version} and this program knows ${SCHEMA_VERSION}: update it.`,
+    )
+  }
+  return version
+}
