@@ -33,6 +33,10 @@ const BENCHES: Record<string, { what: string; load: () => Promise<Bench> }> = {
     what: 'the whole exchange at 0 to 4 worker threads; one lone command',
     load: () => import('./workers.ts'),
   },
+  store: {
+    what: "commits of the journal's rows to Postgres, against bare INSERTs",
+    load: () => import('./store.ts'),
+  },
   micro: { what: 'small operations one by one', load: () => import('./micro.ts') },
 }
 
