@@ -47,7 +47,7 @@ export interface AppenderOptions {
   readonly term: number
   /** The last row of the journal, null if it has none. */
   readonly last: RowMark | null
-  /** Told when the state changes, and why. */
+  /** Told when the state or the reason for it changes. */
   readonly onState: (state: AppendState, problem: StoreProblem | null) => void
   /** An append without answer for so long means that the connection is dead. */
   readonly silenceMsMax: number
@@ -79,6 +79,8 @@ export class Appender {
   /** Failures since something last went well. */
   #failures = 0
   #state: AppendState = 'unavailable'
+  /** Why the state is what it is. */
+  #problem: StoreProblem['code'] | undefined
   #stopped: StoreProblem | null = null
   #heardMs = 0
 
@@ -281,12 +283,15 @@ export class Appender {
     if (problem.code !== 'CLOSED') this.#connection?.destroy()
     this.#connection = null
     for (const { reject } of this.#pending.splice(0)) reject(problem)
-    this.#turn('stopped', problem)
+    if (problem.code === 'CLOSED') this.#state = 'stopped'
+    else this.#turn('stopped', problem)
   }
 
   #turn(state: AppendState, problem: StoreProblem | null): void {
-    if (this.#state === state) return
+    // Unavailable for another reason is news too.
+    if (this.#state === state && this.#problem === problem?.code) return
     this.#state = state
+    this.#problem = problem?.code
     this.#options.onState(state, problem)
   }
 }

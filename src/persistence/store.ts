@@ -159,7 +159,8 @@ export class Store {
 
   /** Deletes rows that end at `throughRound` or before, never the last one; says how many. */
   async deleteRows(throughRound: number): Promise<number> {
-    // What the writer compares with after a lost connection stays, whatever came after it.
+    // The last row committed stays: the next is chained to it, and the writer compares with it
+    // after a lost connection.
     const through = Math.min(throughRound, (this.#appender?.durable?.firstRound ?? 0) - 1)
     for (let deleted = 0; ; ) {
       const { rowCount } = await this.#side.run((client) =>
@@ -199,7 +200,6 @@ const READ = `SELECT * FROM (
 
 const DELETE = `DELETE FROM onefill.journal WHERE first_round IN (
     SELECT first_round FROM onefill.journal WHERE last_round <= $1
-      AND first_round < (SELECT max(first_round) FROM onefill.journal)
     ORDER BY first_round LIMIT $2)
   AND EXISTS (SELECT FROM onefill.lease WHERE id = 1 AND term = $3)`
 

@@ -1,0 +1,210 @@
+// Connections cut at every byte, a server killed under load, statements that fail: every row
+// exactly once, and none acknowledged that is not there.
+
+import { setTimeout as delay } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { StoreProblem } from '../../src/persistence/problem.ts'
+import { openStore } from '../../src/persistence/store.ts'
+import type { Direction } from './postgres-support.ts'
+import {
+  CutProxy,
+  journalOf,
+  problem,
+  rowAt,
+  sql,
+  startServer,
+  type TestServer,
+  variant,
+} from './postgres-support.ts'
+
+let server: TestServer
+beforeAll(async () => {
+  server = await startServer()
+})
+afterAll(() => server.end())
+
+/** A store whose connections all go through a proxy. */
+async function proxied(options: Parameters<typeof openStore>[1] = {}) {
+  const url = await server.database()
+  const proxy = new CutProxy(server.postgres.port)
+  const port = await proxy.start()
+  const store = await openStore(variant(url, { port }), options)
+  await store.takeLease('a')
+  const end = async () => {
+    await store.close(0)
+    await proxy.end()
+  }
+  return { url, proxy, store, end }
+}
+
+async function expectEachOnce(url: string, count: number): Promise<void> {
+  const expected = Array.from({ length: count }, (_, at) => ({
+    round: at + 1,
+    checksum: Buffer.from(rowAt(at + 1, 1).checksum).toString('latin1'),
+  }))
+  expect(await journalOf(url)).toEqual(expected)
+}
+
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await delay(1)
+}
+
+/** Two rows in flight at once, the connection cut after each count of bytes of their exchange. */
+async function cutEverywhere(direction: Direction, shard: number, shards: number) {
+  const { url, proxy, store, end } = await proxied()
+  let round = 0
+  const appendTwo = () => {
+    round += 2
+    return Promise.all([round - 1, round].map((each) => store.append(rowAt(each, 1))))
+  }
+  // The whole exchange of a new connection, which also prepares the statement.
+  proxy.cutNow()
+  await until(() => store.state === 'unavailable')
+  await until(() => store.state === 'ready')
+  const before = { ...proxy.passed }
+  await appendTwo()
+  const bytes = proxy.passed[direction] - before[direction]
+  let cuts = 0
+  for (let at = shard; at <= bytes; at += shards) {
+    proxy.cutAfter(direction, at)
+    await appendTwo()
+    // The last byte may be cut only after both are acknowledged.
+    if (!proxy.isArmed) cuts += 1
+    proxy.cutNow()
+    await until(() => store.state === 'ready')
+  }
+  await end()
+  await expectEachOnce(url, round)
+  return { bytes, cuts }
+}
+
+test.each(['up', 'down'] as const)('cut at every byte, %s', async (direction) => {
+  const shards = direction === 'up' ? 4 : 1
+  const runs = Array.from({ length: shards }, (_, shard) => cutEverywhere(direction, shard, shards))
+  const done = await Promise.all(runs)
+  const cuts = done.reduce((sum, each) => sum + each.cuts, 0)
+  expect(done[0].bytes).toBeGreaterThan(direction === 'up' ? 1_000 : 50)
+  expect(cuts).toBeGreaterThanOrEqual(done[0].bytes)
+})
+
+test('kill -9 of the server under appends, again and again', async () => {
+  const url = await server.database()
+  const states: string[] = []
+  const store = await openStore(url, { onState: (state) => states.push(state) })
+  await store.takeLease('a')
+  const acknowledged: number[] = []
+  let round = 0
+  let isOver = false
+  const loops = Array.from({ length: 8 }, async () => {
+    while (!isOver) {
+      round += 1
+      const mine = round
+      await store.append(rowAt(mine, 1, mine % 7 === 0 ? 20_000 : 64))
+      acknowledged.push(mine)
+    }
+  })
+  for (let kill = 0; kill < 6; kill += 1) {
+    await delay(150 + 37 * kill)
+    await server.postgres.kill()
+    // Its children go a moment later; what they commit until then is committed.
+    await delay(30)
+    const atDeath = acknowledged.length
+    await server.postgres.start()
+    const journal = await journalOf(url)
+    expect(journal.length).toBeGreaterThanOrEqual(atDeath)
+  }
+  await delay(300)
+  isOver = true
+  await Promise.all(loops)
+  await store.close()
+  expect(acknowledged).toEqual(Array.from({ length: round }, (_, at) => at + 1))
+  await expectEachOnce(url, round)
+  expect(round).toBeGreaterThan(200)
+  expect(states.filter((state) => state === 'unavailable').length).toBeGreaterThanOrEqual(6)
+})
+
+test('a server that is silent is given up, and what waits is written once it answers', async () => {
+  const states: string[] = []
+  const onState = (state: string, p: StoreProblem | null) => states.push(`${state} ${p?.code}`)
+  const { url, proxy, store, end } = await proxied({ silenceMsMax: 200, onState })
+  await store.append(rowAt(1, 1))
+  proxy.isSilent = true
+  const waiting = [2, 3].map((round) => store.append(rowAt(round, 1)))
+  await until(() => store.state !== 'ready')
+  expect(states.at(-1)).toBe('unavailable CONNECTION_LOST')
+  proxy.isSilent = false
+  proxy.cutNow()
+  await Promise.all(waiting)
+  await end()
+  await expectEachOnce(url, 3)
+})
+
+test('while nobody is let in, rows wait; close is bounded and says what it does not know', async () => {
+  const { url, proxy, store, end } = await proxied()
+  await store.append(rowAt(1, 1))
+  proxy.isShut = true
+  proxy.cutNow()
+  const waiting = problem(store.append(rowAt(2, 1)))
+  await delay(200)
+  const start = performance.now()
+  await store.close(300)
+  expect(performance.now() - start).toBeLessThan(2_500)
+  expect(await waiting).toBe('CLOSED')
+  expect(await problem(store.append(rowAt(3, 1)))).toBe('CLOSED')
+  expect(await problem(store.lastRow())).toBe('CLOSED')
+  await end()
+  await expectEachOnce(url, 1)
+})
+
+/**
+ * A full disk cannot be had here without a file system of our own, so a trigger raises what
+ * Postgres raises then; read-only, slow and missing are the real thing.
+ */
+test.each([
+  [
+    'DISK_FULL',
+    `CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+      RAISE disk_full USING MESSAGE = 'could not extend file: No space left on device'; END $$;
+    CREATE TRIGGER full_disk BEFORE INSERT ON onefill.journal EXECUTE FUNCTION full_disk()`,
+    'DROP TRIGGER full_disk ON onefill.journal',
+  ],
+  [
+    'TIMEOUT',
+    `CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+      PERFORM pg_sleep(1); RETURN NULL; END $$;
+    CREATE TRIGGER slow BEFORE INSERT ON onefill.journal EXECUTE FUNCTION slow();
+    ALTER ROLE onefill SET statement_timeout = 50`,
+    'ALTER ROLE onefill RESET statement_timeout; DROP TRIGGER slow ON onefill.journal',
+  ],
+  [
+    'READ_ONLY',
+    'ALTER ROLE onefill SET default_transaction_read_only = on',
+    'BEGIN READ WRITE; ALTER ROLE onefill RESET ALL; COMMIT',
+  ],
+  [
+    'SCHEMA_MISSING',
+    'ALTER TABLE onefill.journal RENAME TO away',
+    'ALTER TABLE onefill.away RENAME TO journal',
+  ],
+])('%s: told at once, nothing acknowledged, and it goes on by itself', async (code, on, off) => {
+  const told: (string | undefined)[] = []
+  const onState = (_: string, p: StoreProblem | null) => told.push(p?.code)
+  const { url, proxy, store, end } = await proxied({ onState })
+  await store.append(rowAt(1, 1))
+  await sql(url, on)
+  proxy.cutNow()
+  let acknowledged = 0
+  const waiting = [2, 3].map(async (round) => {
+    await store.append(rowAt(round, 1))
+    acknowledged += 1
+  })
+  await delay(400)
+  expect(acknowledged).toBe(0)
+  expect(store.state).toBe('unavailable')
+  await sql(url, off)
+  await Promise.all(waiting)
+  expect(store.state).toBe('ready')
+  await end()
+  await expectEachOnce(url, 3)
+  expect(told).toContain(code)
+})

@@ -1,0 +1,341 @@
+// The store on a real Postgres: what it refuses, the tables, the lease, rows, snapshots, deletion.
+
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { openStore, type Store } from '../../src/persistence/store.ts'
+import {
+  journalOf,
+  problem,
+  rowAt,
+  sql,
+  startServer,
+  type TestServer,
+  variant,
+} from './postgres-support.ts'
+
+let server: TestServer
+const stores: Store[] = []
+beforeAll(async () => {
+  server = await startServer()
+})
+afterAll(async () => {
+  for (const store of stores) await store.close(0)
+  await server.end()
+})
+
+async function open(url: string, options: Parameters<typeof openStore>[1] = {}): Promise<Store> {
+  const store = await openStore(url, options)
+  stores.push(store)
+  return store
+}
+
+async function rowsOf(store: Store, from: number) {
+  const rows = []
+  for await (const row of store.readRows(from)) rows.push(row)
+  return rows
+}
+
+describe('what is refused at the start, each with one sentence', () => {
+  const cases: [string, string, () => string | Promise<string>][] = [
+    ['no address', 'BAD_URL', () => 'localhost:5432'],
+    ['no server', 'NO_SERVER', () => variant(server.postgres.url, { port: 1 })],
+    ['wrong password', 'WRONG_PASSWORD', () => variant(server.postgres.url, { password: 'no' })],
+    ['no such user', 'WRONG_PASSWORD', () => variant(server.postgres.url, { user: 'nobody' })],
+    ['no such database', 'UNKNOWN_DATABASE', () => variant(server.postgres.url, { database: 'x' })],
+    ...(
+      [
+        ['synchronous_commit=off', 'SYNCHRONOUS_COMMIT_OFF'],
+        ['synchronous_commit=local', 'SYNCHRONOUS_COMMIT_OFF'],
+        ['default_transaction_read_only=on', 'READ_ONLY'],
+      ] as const
+    ).map(([setting, code]): [string, string, () => string] => [
+      setting,
+      code,
+      () => variant(server.postgres.url, { options: `-c ${setting}` }),
+    ]),
+  ]
+  test.each(cases)('%s: %s', async (_, code, url) => {
+    expect(await problem(openStore(await url()))).toBe(code)
+  })
+
+  test('missing rights, a newer schema, a missing table', async () => {
+    const url = await server.database()
+    await sql(url, `CREATE ROLE weak LOGIN PASSWORD 'weak'`)
+    const weak = variant(url, { user: 'weak', password: 'weak' })
+    expect(await problem(openStore(weak))).toBe('MISSING_RIGHTS')
+    const store = await open(url)
+    expect(await problem(openStore(weak))).toBe('MISSING_RIGHTS')
+    await store.takeLease('a')
+    await sql(url, 'DROP TABLE onefill.snapshot_part')
+    const head = { seq: 1, round: 1, version: 1, hash: 'h' }
+    expect(await problem(store.snapshots.put(head, [Buffer.from('x')]))).toBe('SCHEMA_MISSING')
+    await sql(url, 'DROP TABLE onefill.lease')
+    expect(await problem(store.lease())).toBe('SCHEMA_MISSING')
+    await sql(url, 'INSERT INTO onefill.migration VALUES (99)')
+    expect(await problem(openStore(url))).toBe('SCHEMA_NEWER')
+  })
+
+  test('nothing of the password is said', async () => {
+    const url = variant(server.postgres.url, { password: 'secret-word' })
+    const bad = url.replace('postgres:', 'mysql:')
+    const unreadable = url.replace(/:\d+\//, ':port/')
+    for (const each of [url, bad, unreadable, variant(url, { port: 1 })]) {
+      await expect(openStore(each)).rejects.toSatisfy((error) => !/secret-word/.test(String(error)))
+    }
+  })
+})
+
+describe('a server that does not keep what it commits', () => {
+  test.each([
+    ['fsync', 'FSYNC_OFF'],
+    ['full_page_writes', 'FULL_PAGE_WRITES_OFF'],
+  ])('%s=off: %s', async (setting, code) => {
+    const { postgres } = server
+    await postgres.stop()
+    const careless = await startAgain({ [setting]: 'off' })
+    expect(await problem(openStore(careless.url))).toBe(code)
+    await careless.stop()
+    await postgres.start()
+  })
+
+  async function startAgain(settings: Record<string, string>) {
+    const { startEmbedded } = await import('../../src/persistence/embedded.ts')
+    return startEmbedded({ folder: server.folder, settings })
+  }
+})
+
+describe('tables', () => {
+  test('several starts at once make them once', async () => {
+    const url = await server.database()
+    await Promise.all(Array.from({ length: 4 }, () => open(url)))
+    const versions = await sql(url, 'SELECT version FROM onefill.migration ORDER BY 1')
+    expect(versions).toEqual([{ version: 1 }])
+  })
+
+  test('their checks refuse rows that cannot be', async () => {
+    const url = await server.database()
+    await open(url)
+    const good = [1, 1, 1, 1, 1, 0, 1, `'\\x00'`, `''`]
+    const insert = (at: number, value: number | string) =>
+      sql(url, `INSERT INTO onefill.journal VALUES (${good.with(at, value).join(', ')})`)
+    for (const [at, value] of [
+      ...[
+        [0, -1],
+        [0, 2],
+        [2, -1],
+        [3, -1],
+        [4, 0],
+        [6, 0],
+        [7, `''`],
+      ],
+    ] as [number, string][]) {
+      await expect(insert(at, value)).rejects.toThrow(/violates check/)
+    }
+    await insert(0, 1)
+  })
+})
+
+describe('lease', () => {
+  test('each taking is a new term; the one before is fenced', async () => {
+    const url = await server.database()
+    const states: string[] = []
+    const a = await open(url, { onState: (state, p) => states.push(`${state} ${p?.code}`) })
+    const b = await open(url)
+    expect(await a.takeLease('a')).toBe(1)
+    await a.append(rowAt(1, 1))
+    await a.renew()
+    expect(await b.takeLease('b')).toBe(2)
+    const lease = await a.lease()
+    expect([lease.term, lease.holder, lease.ageMs < 5_000]).toEqual([2, 'b', true])
+    expect(await problem(a.renew())).toBe('FENCED')
+    const stale = [2, 3, 4].map((round) => problem(a.append(rowAt(round, 1))))
+    expect(await Promise.all(stale)).toEqual(['FENCED', 'FENCED', 'FENCED'])
+    expect(await problem(a.append(rowAt(5, 1)))).toBe('FENCED')
+    const head = { seq: 1, round: 1, version: 1, hash: 'h' }
+    expect(await problem(a.snapshots.put(head, [Buffer.from('x')]))).toBe('FENCED')
+    expect(await a.deleteRows(100)).toBe(0)
+    await b.append(rowAt(2, 2))
+    expect(states).toEqual(['ready undefined', 'stopped FENCED'])
+    expect((await journalOf(url)).map(({ round }) => round)).toEqual([1, 2])
+  })
+
+  test('an append waits for a takeover that is under way, and is fenced by it', async () => {
+    const url = await server.database()
+    const a = await open(url)
+    await a.takeLease('a')
+    await a.append(rowAt(1, 1))
+    const taker = new pg.Client({ connectionString: url })
+    await taker.connect()
+    await taker.query('BEGIN')
+    await taker.query('UPDATE onefill.lease SET term = 2')
+    const answers: string[] = []
+    const append = problem(a.append(rowAt(2, 1))).then((code) => answers.push(code))
+    await new Promise((done) => setTimeout(done, 150))
+    expect(answers).toEqual([])
+    await taker.query('COMMIT')
+    await append
+    await taker.end()
+    expect(answers).toEqual(['FENCED'])
+    expect((await journalOf(url)).length).toBe(1)
+  })
+
+  test('a takeover ends a writer that hangs inside its append', async () => {
+    const url = await server.database()
+    const hung = new pg.Client({ connectionString: url, application_name: 'onefill writer' })
+    hung.on('error', () => {})
+    const store = await open(url)
+    await hung.connect()
+    await hung.query('BEGIN; SELECT FROM onefill.lease FOR SHARE')
+    expect(await store.takeLease('b')).toBe(1)
+    await store.append(rowAt(1, 1))
+    await hung.end()
+  })
+
+  test('under appends by the old holder, the new one starts from the last row there is', async () => {
+    const url = await server.database()
+    let [holder, next] = [await open(url), 1]
+    await holder.takeLease('first')
+    const acknowledged: string[] = []
+    for (let taking = 0; taking < 8; taking += 1) {
+      const { term } = holder
+      let round = next
+      let isFenced = false
+      const old = holder
+      const loops = Array.from({ length: 4 }, async () => {
+        while (!isFenced) {
+          const row = rowAt(round, term)
+          round += 1
+          await old.append(row).then(
+            () => acknowledged.push(`${row.firstRound}/${term}`),
+            () => {
+              isFenced = true
+            },
+          )
+        }
+      })
+      await new Promise((done) => setTimeout(done, 40))
+      holder = await open(url)
+      await holder.takeLease(`holder ${taking}`)
+      next = ((await holder.lastRow())?.lastRound ?? 0) + 1
+      await holder.append(rowAt(next, holder.term))
+      next += 1
+      await Promise.all(loops)
+    }
+    const journal = await journalOf(url)
+    expect(journal.map(({ round }) => round)).toEqual(journal.map((_, at) => at + 1))
+    const there = new Set(journal.map(({ round, checksum }) => `${round} ${checksum}`))
+    const lost = acknowledged.filter((name) => {
+      const [round, term] = name.split('/').map(Number)
+      const { checksum } = rowAt(round, term)
+      return !there.has(`${round} ${Buffer.from(checksum).toString('latin1')}`)
+    })
+    expect([lost, acknowledged.length > 50]).toEqual([[], true])
+  })
+})
+
+describe('rows', () => {
+  test('come back as they were written, from any round, across batches', async () => {
+    const url = await server.database()
+    const store = await open(url)
+    expect(await store.lastRow()).toBeNull()
+    await store.takeLease('a')
+    const sizes = [0, 1, 64, 65_536, 3_000_000, 6_000_000, 5]
+    const rows = sizes.map((bytes, at) => ({
+      ...rowAt(at * 3 + 1, 1, bytes),
+      lastRound: at * 3 + 3,
+    }))
+    await Promise.all(rows.map((row) => store.append(row)))
+    const read = await rowsOf(store, 0)
+    expect(read.length).toBe(rows.length)
+    for (const [at, row] of rows.entries()) {
+      expect(Buffer.compare(read[at].payload, row.payload)).toBe(0)
+      expect({ ...read[at], payload: 0 }).toEqual({ ...row, payload: 0 })
+    }
+    expect((await rowsOf(store, 4))[0].firstRound).toBe(4)
+    expect((await rowsOf(store, 6))[0].firstRound).toBe(4)
+    expect((await rowsOf(store, 21)).length).toBe(1)
+    expect((await rowsOf(store, 22)).length).toBe(0)
+    expect((await store.lastRow())?.lastRound).toBe(21)
+  })
+
+  test('the order of commits is the order of appends; too many at once are refused', async () => {
+    const url = await server.database()
+    const store = await open(url)
+    await store.takeLease('a')
+    const order: number[] = []
+    const appends = Array.from({ length: 64 }, (_, at) =>
+      store.append(rowAt(at + 1, 1)).then(() => order.push(at + 1)),
+    )
+    expect(await problem(store.append(rowAt(65, 1)))).toBe('TOO_MANY_PENDING')
+    await Promise.all(appends)
+    expect(order).toEqual(Array.from({ length: 64 }, (_, at) => at + 1))
+    await store.append(rowAt(65, 1))
+    expect(() => store.append(rowAt(67, 1))).toThrow('no gap')
+    expect(() => store.append(rowAt(66, 2))).toThrow('term')
+  })
+
+  test('a row somebody else wrote with our term is no row of ours', async () => {
+    const url = await server.database()
+    const store = await open(url)
+    await store.takeLease('a')
+    await store.append(rowAt(1, 1))
+    await sql(url, `INSERT INTO onefill.journal SELECT 2, 2, 20, 29, 1, 0, 1, '\\x00', ''`)
+    expect(await problem(store.append(rowAt(2, 1)))).toBe('DIVERGED')
+  })
+
+  test('a journal that has lost rows is not written on', async () => {
+    const url = await server.database()
+    const store = await open(url)
+    await store.takeLease('a')
+    await Promise.all([1, 2, 3].map((round) => store.append(rowAt(round, 1))))
+    await sql(url, 'DELETE FROM onefill.journal WHERE first_round = 3')
+    expect(await problem(store.append(rowAt(4, 1)))).toBe('DIVERGED')
+  })
+})
+
+describe('snapshots', () => {
+  test('are put, listed, read and deleted; an incomplete one is none', async () => {
+    const url = await server.database()
+    const store = await open(url)
+    await store.takeLease('a')
+    const parts = [Buffer.alloc(1_000_000, 'a'), Buffer.alloc(0), Buffer.from('end')]
+    const head = (seq: number) => ({ seq, round: seq, version: 3, hash: `hash ${seq}` })
+    for (const seq of [10, 20, 30]) expect(await store.snapshots.put(head(seq), parts)).toBe(true)
+    expect(await store.snapshots.put(head(30), [])).toBe(false)
+    const broken = async function* () {
+      yield parts[0]
+      throw new Error('no more')
+    }
+    await expect(store.snapshots.put(head(40), broken())).rejects.toThrow('no more')
+    const list = await store.snapshots.list()
+    expect(list.map(({ seq }) => seq)).toEqual([30, 20, 10])
+    expect(list[0]).toMatchObject({ ...head(30), term: 1, parts: 3 })
+    expect(Math.abs(list[0].createdAtMs - Date.now())).toBeLessThan(60_000)
+    const read = []
+    for await (const part of store.snapshots.parts(20)) read.push(Buffer.from(part))
+    expect(Buffer.concat(read).equals(Buffer.concat(parts))).toBe(true)
+    expect(await problem(store.snapshots.parts(40).next())).toBe('SNAPSHOT_INCOMPLETE')
+    expect(await store.snapshots.put(head(40), parts)).toBe(true)
+    await expect(store.snapshots.put(head(35), broken())).rejects.toThrow('no more')
+    expect(await store.snapshots.deleteAllBut(2)).toBe(3)
+    expect((await store.snapshots.list()).map(({ seq }) => seq)).toEqual([40, 30])
+    const left = await sql(url, 'SELECT DISTINCT seq::int FROM onefill.snapshot_part ORDER BY 1')
+    expect(left).toEqual([{ seq: 30 }, { seq: 40 }])
+    await sql(url, 'DELETE FROM onefill.snapshot_part WHERE seq = 30 AND part = 1')
+    const torn = store.snapshots.parts(30)
+    await torn.next()
+    expect(await problem(torn.next())).toBe('SNAPSHOT_INCOMPLETE')
+  })
+})
+
+test('rows are deleted up to a round, never the last one', async () => {
+  const url = await server.database()
+  const store = await open(url)
+  await store.takeLease('a')
+  for (let round = 1; round <= 200; round += 1) await store.append(rowAt(round, 1))
+  expect(await store.deleteRows(150)).toBe(150)
+  expect((await rowsOf(store, 0))[0].firstRound).toBe(151)
+  expect(await store.deleteRows(1_000)).toBe(49)
+  await store.append(rowAt(201, 1))
+  expect((await journalOf(url)).map(({ round }) => round)).toEqual([200, 201])
+})
