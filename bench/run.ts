@@ -36,6 +36,7 @@ const BENCHES: Record<string, { what: string; load: () => Promise<Bench> }> = {
   'journal-format': {
     what: "the journal's bytes: writing, reading, checksums",
     load: () => import('./journal-format.ts'),
+  },
   store: {
     what: "commits of the journal's rows to Postgres, against bare INSERTs",
     load: () => import('./store.ts'),

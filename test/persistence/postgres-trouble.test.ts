@@ -139,7 +139,7 @@ test('a server that is silent is given up, and what waits is written once it ans
   await expectEachOnce(url, 3)
 })
 
-test('while nobody is let in, rows wait; close is bounded and says what it does not know', async () => {
+test('while nobody is let in, rows wait; close is bounded', async () => {
   const { url, proxy, store, end } = await proxied()
   await store.append(rowAt(1, 1))
   proxy.isShut = true
