@@ -136,7 +136,7 @@ export class DurableExchange {
   /** Settles what can be settled, and ends threads and connections. */
   async close(): Promise<void> {
     if (this.broken === undefined) await this.settled()
-    this.broken ??= new Fault('the exchange is not closed')
+    this.broken ??= new Fault('the exchange is closed')
     await this.exchange.close()
     await this.store.close()
   }
