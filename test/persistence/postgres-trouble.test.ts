@@ -123,7 +123,7 @@ test('kill -9 of the server under appends, again and again', async () => {
   expect(states.filter((state) => state === 'unavailable').length).toBeGreaterThanOrEqual(6)
 })
 
-test('a server that is silent is given up, and what waits is written once it answers', async () => {
+test('a silent server is given up, and what waits is written once it answers', async () => {
   const states: string[] = []
   const onState = (state: string, p: StoreProblem | null) => states.push(`${state} ${p?.code}`)
   const { url, proxy, store, end } = await proxied({ silenceMsMax: 200, onState })
@@ -139,22 +139,25 @@ test('a server that is silent is given up, and what waits is written once it ans
   await expectEachOnce(url, 3)
 })
 
-test('while nobody is let in, rows wait; close is bounded and says what it does not know', async () => {
-  const { url, proxy, store, end } = await proxied()
-  await store.append(rowAt(1, 1))
-  proxy.isShut = true
-  proxy.cutNow()
-  const waiting = problem(store.append(rowAt(2, 1)))
-  await delay(200)
-  const start = performance.now()
-  await store.close(300)
-  expect(performance.now() - start).toBeLessThan(2_500)
-  expect(await waiting).toBe('CLOSED')
-  expect(await problem(store.append(rowAt(3, 1)))).toBe('CLOSED')
-  expect(await problem(store.lastRow())).toBe('CLOSED')
-  await end()
-  await expectEachOnce(url, 1)
-})
+test.each(['isShut', 'isSilent'] as const)(
+  'while the server %s, rows wait, and close is bounded',
+  async (how) => {
+    const { url, proxy, store, end } = await proxied()
+    await store.append(rowAt(1, 1))
+    proxy[how] = true
+    proxy.cutNow()
+    const waiting = problem(store.append(rowAt(2, 1)))
+    await delay(200)
+    const start = performance.now()
+    await store.close(300)
+    expect(performance.now() - start).toBeLessThan(2_500)
+    expect(await waiting).toBe('CLOSED')
+    expect(await problem(store.append(rowAt(3, 1)))).toBe('CLOSED')
+    expect(await problem(store.lastRow())).toBe('CLOSED')
+    await end()
+    await expectEachOnce(url, 1)
+  },
+)
 
 /**
  * A full disk cannot be had here without a file system of our own, so a trigger raises what
