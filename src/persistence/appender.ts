@@ -17,6 +17,8 @@ const IN_FLIGHT_MAX = 8
 const PENDING_MAX = 64
 const BACK_OFF_MS_MIN = 20
 const BACK_OFF_MS_MAX = 1_000
+/** What `close` waits for a connection that is being made, on top of its own bound. */
+const CLOSE_MS_MAX = 500
 
 /**
  * Writes the row if the lease is still at its term and the row before is the expected one, else
@@ -135,7 +137,8 @@ export class Appender {
     if (this.#pending.length > 0) connection?.destroy()
     this.#stop(new StoreProblem('CLOSED', 'The store is closed; the row may be written or not.'))
     await connection?.end()
-    await this.#restoring
+    // What is under way there ends by itself, finding that all is stopped.
+    await Promise.race([this.#restoring, delay(CLOSE_MS_MAX, null, { ref: false })])
   }
 
   #send(): void {
@@ -195,6 +198,8 @@ export class Appender {
     if (problem !== null) this.#turn('unavailable', problem)
     this.#restoring ??= this.#restore().finally(() => {
       this.#restoring = null
+      // Lost again in the moment between.
+      if (this.#connection === null) this.#giveUp(null)
     })
   }
 
@@ -239,7 +244,8 @@ export class Appender {
     } finally {
       clearTimeout(give)
     }
-    if (this.#stopped !== null || isLost) return connection.destroy()
+    if (this.#stopped !== null) return connection.destroy()
+    if (isLost) throw new StoreProblem('CONNECTION_LOST', 'The connection is lost again.')
     this.#connection = connection
     this.#send()
   }
@@ -288,6 +294,7 @@ export class Appender {
   }
 
   #turn(state: AppendState, problem: StoreProblem | null): void {
+    if (this.#state === 'stopped') return
     // Unavailable for another reason is news too.
     if (this.#state === state && this.#problem === problem?.code) return
     this.#state = state

@@ -37,7 +37,7 @@ export interface EmbeddedOptions {
   readonly settings?: Readonly<Record<string, string>>
 }
 
-/** Starts Postgres; throws {@link StoreProblem} `EMBEDDED_FAILED` in one sentence if it cannot. */
+/** Starts Postgres; throws {@link StoreProblem} `EMBEDDED_FAILED`, one sentence, if it cannot. */
 export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedPostgres> {
   const embedded = new EmbeddedPostgres(options)
   await embedded.start()

@@ -6,10 +6,13 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, connect as dial, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
+import { expect } from 'vitest'
 import { type EmbeddedPostgres, startEmbedded } from '../../src/persistence/embedded.ts'
 import type { JournalRow } from '../../src/persistence/journal-row.ts'
 import { StoreProblem } from '../../src/persistence/problem.ts'
+import { openStore } from '../../src/persistence/store.ts'
 
 export interface TestServer {
   readonly postgres: EmbeddedPostgres
@@ -171,4 +174,30 @@ export class CutProxy {
     pass(socket, server, 'up')
     pass(server, socket, 'down')
   }
+}
+
+/** A store whose connections all go through a proxy. */
+export async function proxied(server: TestServer, options: Parameters<typeof openStore>[1] = {}) {
+  const url = await server.database()
+  const proxy = new CutProxy(server.postgres.port)
+  const port = await proxy.start()
+  const store = await openStore(variant(url, { port }), options)
+  await store.takeLease('a')
+  const end = async () => {
+    await store.close(0)
+    await proxy.end()
+  }
+  return { url, proxy, store, end }
+}
+
+export async function expectEachOnce(url: string, count: number): Promise<void> {
+  const expected = Array.from({ length: count }, (_, at) => ({
+    round: at + 1,
+    checksum: Buffer.from(rowAt(at + 1, 1).checksum).toString('latin1'),
+  }))
+  expect(await journalOf(url)).toEqual(expected)
+}
+
+export async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await delay(1)
 }

@@ -1,20 +1,20 @@
-// Connections cut at every byte, a server killed under load, statements that fail: every row
-// exactly once, and none acknowledged that is not there.
+// A server killed under load, silence, statements that fail: every row exactly once, and none
+// acknowledged that is not there.
 
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { StoreProblem } from '../../src/persistence/problem.ts'
 import { openStore } from '../../src/persistence/store.ts'
-import type { Direction } from './postgres-support.ts'
 import {
-  CutProxy,
+  expectEachOnce,
   journalOf,
   problem,
+  proxied,
   rowAt,
   sql,
   startServer,
   type TestServer,
-  variant,
+  until,
 } from './postgres-support.ts'
 
 let server: TestServer
@@ -22,70 +22,6 @@ beforeAll(async () => {
   server = await startServer()
 })
 afterAll(() => server.end())
-
-/** A store whose connections all go through a proxy. */
-async function proxied(options: Parameters<typeof openStore>[1] = {}) {
-  const url = await server.database()
-  const proxy = new CutProxy(server.postgres.port)
-  const port = await proxy.start()
-  const store = await openStore(variant(url, { port }), options)
-  await store.takeLease('a')
-  const end = async () => {
-    await store.close(0)
-    await proxy.end()
-  }
-  return { url, proxy, store, end }
-}
-
-async function expectEachOnce(url: string, count: number): Promise<void> {
-  const expected = Array.from({ length: count }, (_, at) => ({
-    round: at + 1,
-    checksum: Buffer.from(rowAt(at + 1, 1).checksum).toString('latin1'),
-  }))
-  expect(await journalOf(url)).toEqual(expected)
-}
-
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await delay(1)
-}
-
-/** Two rows in flight at once, the connection cut after each count of bytes of their exchange. */
-async function cutEverywhere(direction: Direction, shard: number, shards: number) {
-  const { url, proxy, store, end } = await proxied()
-  let round = 0
-  const appendTwo = () => {
-    round += 2
-    return Promise.all([round - 1, round].map((each) => store.append(rowAt(each, 1))))
-  }
-  // The whole exchange of a new connection, which also prepares the statement.
-  proxy.cutNow()
-  await until(() => store.state === 'unavailable')
-  await until(() => store.state === 'ready')
-  const before = { ...proxy.passed }
-  await appendTwo()
-  const bytes = proxy.passed[direction] - before[direction]
-  let cuts = 0
-  for (let at = shard; at <= bytes; at += shards) {
-    proxy.cutAfter(direction, at)
-    await appendTwo()
-    // The last byte may be cut only after both are acknowledged.
-    if (!proxy.isArmed) cuts += 1
-    proxy.cutNow()
-    await until(() => store.state === 'ready')
-  }
-  await end()
-  await expectEachOnce(url, round)
-  return { bytes, cuts }
-}
-
-test.each(['up', 'down'] as const)('cut at every byte, %s', async (direction) => {
-  const shards = direction === 'up' ? 4 : 1
-  const runs = Array.from({ length: shards }, (_, shard) => cutEverywhere(direction, shard, shards))
-  const done = await Promise.all(runs)
-  const cuts = done.reduce((sum, each) => sum + each.cuts, 0)
-  expect(done[0].bytes).toBeGreaterThan(direction === 'up' ? 1_000 : 50)
-  expect(cuts).toBeGreaterThanOrEqual(done[0].bytes)
-})
 
 test('kill -9 of the server under appends, again and again', async () => {
   const url = await server.database()
@@ -123,10 +59,10 @@ test('kill -9 of the server under appends, again and again', async () => {
   expect(states.filter((state) => state === 'unavailable').length).toBeGreaterThanOrEqual(6)
 })
 
-test('a server that is silent is given up, and what waits is written once it answers', async () => {
+test('a silent server is given up, and what waits is written once it answers', async () => {
   const states: string[] = []
   const onState = (state: string, p: StoreProblem | null) => states.push(`${state} ${p?.code}`)
-  const { url, proxy, store, end } = await proxied({ silenceMsMax: 200, onState })
+  const { url, proxy, store, end } = await proxied(server, { silenceMsMax: 200, onState })
   await store.append(rowAt(1, 1))
   proxy.isSilent = true
   const waiting = [2, 3].map((round) => store.append(rowAt(round, 1)))
@@ -139,22 +75,25 @@ test('a server that is silent is given up, and what waits is written once it ans
   await expectEachOnce(url, 3)
 })
 
-test('while nobody is let in, rows wait; close is bounded', async () => {
-  const { url, proxy, store, end } = await proxied()
-  await store.append(rowAt(1, 1))
-  proxy.isShut = true
-  proxy.cutNow()
-  const waiting = problem(store.append(rowAt(2, 1)))
-  await delay(200)
-  const start = performance.now()
-  await store.close(300)
-  expect(performance.now() - start).toBeLessThan(2_500)
-  expect(await waiting).toBe('CLOSED')
-  expect(await problem(store.append(rowAt(3, 1)))).toBe('CLOSED')
-  expect(await problem(store.lastRow())).toBe('CLOSED')
-  await end()
-  await expectEachOnce(url, 1)
-})
+test.each(['isShut', 'isSilent'] as const)(
+  'while the server %s, rows wait, and close is bounded',
+  async (how) => {
+    const { url, proxy, store, end } = await proxied(server)
+    await store.append(rowAt(1, 1))
+    proxy[how] = true
+    proxy.cutNow()
+    const waiting = problem(store.append(rowAt(2, 1)))
+    await delay(200)
+    const start = performance.now()
+    await store.close(300)
+    expect(performance.now() - start).toBeLessThan(2_500)
+    expect(await waiting).toBe('CLOSED')
+    expect(await problem(store.append(rowAt(3, 1)))).toBe('CLOSED')
+    expect(await problem(store.lastRow())).toBe('CLOSED')
+    await end()
+    await expectEachOnce(url, 1)
+  },
+)
 
 /**
  * A full disk cannot be had here without a file system of our own, so a trigger raises what
@@ -189,7 +128,7 @@ test.each([
 ])('%s: told at once, nothing acknowledged, and it goes on by itself', async (code, on, off) => {
   const told: (string | undefined)[] = []
   const onState = (_: string, p: StoreProblem | null) => told.push(p?.code)
-  const { url, proxy, store, end } = await proxied({ onState })
+  const { url, proxy, store, end } = await proxied(server, { onState })
   await store.append(rowAt(1, 1))
   await sql(url, on)
   proxy.cutNow()

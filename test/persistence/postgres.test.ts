@@ -191,7 +191,7 @@ describe('lease', () => {
     await hung.end()
   })
 
-  test('under appends by the old holder, the new one starts from the last row', async () => {
+  test('the new holder starts from the last row, whatever the old one still appends', async () => {
     const url = await server.database()
     let [holder, next] = [await open(url), 1]
     await holder.takeLease('first')
