@@ -8,7 +8,7 @@ import type { Histogram } from 'hdr-histogram-js'
 import pg from 'pg'
 import { assert } from '../src/lib/assert.ts'
 import { startEmbedded } from '../src/persistence/embedded.ts'
-import type { JournalRow } from '../src/persistence/journal-row.ts'
+import type { Row } from '../src/persistence/row.ts'
 import { openStore, type Store } from '../src/persistence/store.ts'
 import { histogramOf } from './histogram.ts'
 import type { BenchOptions, Report } from './report.ts'
@@ -75,7 +75,7 @@ function storeWriter(store: Store, client: pg.Client): Writer {
     name: 'append',
     write(bytes) {
       round += 1
-      const row: JournalRow = {
+      const row: Row = {
         ...{ firstRound: round, lastRound: round, firstSeq: round, lastSeq: round },
         ...{ term: store.term, timeMs: round, version: 1 },
         checksum: payloadOf(round, 32),

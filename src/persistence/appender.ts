@@ -5,8 +5,9 @@ import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import { assert } from '../lib/assert.ts'
 import { type Connection, connect } from './connection.ts'
-import { type JournalRow, PAYLOAD_BYTES_MAX, type RowMark, sameBytes } from './journal-row.ts'
 import { Fenced, problemOf, StoreProblem } from './problem.ts'
+import { PAYLOAD_BYTES_MAX, type Row } from './row.ts'
+import { type RowMark, sameBytes } from './row-mark.ts'
 
 /** Name of writers in `pg_stat_activity`: a takeover ends those that hold the lease row. */
 export const WRITER_NAME = 'onefill writer'
@@ -56,7 +57,7 @@ export interface AppenderOptions {
 }
 
 interface Pending {
-  readonly row: JournalRow
+  readonly row: Row
   readonly previous: RowMark | null
   readonly resolve: () => void
   readonly reject: (problem: StoreProblem) => void
@@ -111,7 +112,7 @@ export class Appender {
   }
 
   /** Resolves when the row is committed. Rows are given in order, without gaps. */
-  append(row: JournalRow): Promise<void> {
+  append(row: Row): Promise<void> {
     if (this.#stopped !== null) return Promise.reject(this.#stopped)
     if (this.#pending.length >= PENDING_MAX) {
       const sentence = `${PENDING_MAX} rows wait to be committed; one more is not taken.`

@@ -2,8 +2,8 @@
 // hold.
 
 import type pg from 'pg'
-import { PAYLOAD_BYTES_MAX } from './journal-row.ts'
 import { StoreProblem } from './problem.ts'
+import { PAYLOAD_BYTES_MAX } from './row.ts'
 
 /** Two processes that start at once do this one after the other. The number is ours alone. */
 const LOCK = 0x0f111

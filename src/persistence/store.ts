@@ -3,9 +3,9 @@
 
 import { assert } from '../lib/assert.ts'
 import { Appender, type AppendState, WRITER_NAME } from './appender.ts'
-import type { JournalRow } from './journal-row.ts'
 import { migrate } from './migrations.ts'
 import { Fenced, StoreProblem } from './problem.ts'
+import type { Row } from './row.ts'
 import { Side } from './side.ts'
 import { SnapshotTable } from './snapshot-table.ts'
 
@@ -123,7 +123,7 @@ export class Store {
    * Resolves once the row is committed, in order; several may be under way. Throws {@link Fenced}
    * once the lease has moved on; while the server is away, rows wait.
    */
-  append(row: JournalRow): Promise<void> {
+  append(row: Row): Promise<void> {
     assert(this.#appender !== null, 'the lease has been taken')
     return this.#appender.append(row)
   }
@@ -132,7 +132,7 @@ export class Store {
     return this.#appender?.state ?? 'unavailable'
   }
 
-  async lastRow(): Promise<JournalRow | null> {
+  async lastRow(): Promise<Row | null> {
     const { rows } = await this.#side.run((client) =>
       client.query('SELECT * FROM onefill.journal ORDER BY first_round DESC LIMIT 1'),
     )
@@ -143,7 +143,7 @@ export class Store {
    * The rows that end at `fromRound` or later, in order, up to what is committed when the last of
    * them is read. Holds no more than one read's bound.
    */
-  async *readRows(fromRound: number): AsyncGenerator<JournalRow, void, void> {
+  async *readRows(fromRound: number): AsyncGenerator<Row, void, void> {
     for (let from = fromRound; ; ) {
       const { rows } = await this.#side.run((client) =>
         client.query({ name: 'read', text: READ, values: [from, READ_ROWS, READ_BYTES] }),
@@ -204,7 +204,7 @@ const DELETE = `DELETE FROM onefill.journal WHERE first_round IN (
   AND EXISTS (SELECT FROM onefill.lease WHERE id = 1 AND term = $3)`
 
 /** `pg` gives bigint as text and bytea as a Buffer. */
-function rowOf(row: Record<string, string | number | Buffer>): JournalRow {
+function rowOf(row: Record<string, string | number | Buffer>): Row {
   const integer = (name: string) => {
     const value = Number(row[name])
     assert(Number.isSafeInteger(value), `${name} of a journal row is an exact integer`)

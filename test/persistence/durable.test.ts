@@ -113,6 +113,17 @@ test('ten generations, each on other workers, some from a snapshot: one history'
   expect([replay.hash, replay.seq]).toEqual([hash, SCENE.length + 30])
 })
 
+test('the largest round fits a row', async () => {
+  const { exchange, answers } = await start()
+  const commands = [...SCENE]
+  while (commands.length < COMMANDS_PER_ROUND_MAX) commands.push(buy(`${commands.length}`) as never)
+  // All before the exchange has its turn: one round.
+  await say(exchange, commands)
+  expect(answers).toHaveLength(COMMANDS_PER_ROUND_MAX)
+  const { rows } = await sql(url, 'SELECT first_seq, last_seq FROM onefill.journal')
+  expect(rows).toEqual([{ first_seq: '1', last_seq: String(COMMANDS_PER_ROUND_MAX) }])
+})
+
 test('while Postgres is away nothing is acknowledged; when it is back all goes on', async () => {
   const { exchange, answers } = await start()
   await say(exchange, SCENE)

@@ -10,8 +10,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import { expect } from 'vitest'
 import { type EmbeddedPostgres, startEmbedded } from '../../src/persistence/embedded.ts'
-import type { JournalRow } from '../../src/persistence/journal-row.ts'
 import { StoreProblem } from '../../src/persistence/problem.ts'
+import type { Row } from '../../src/persistence/row.ts'
 import { openStore } from '../../src/persistence/store.ts'
 
 export interface TestServer {
@@ -70,7 +70,7 @@ export function variant(
 }
 
 /** Row number `round` of the writer of `term`. */
-export function rowAt(round: number, term: number, bytes = 64): JournalRow {
+export function rowAt(round: number, term: number, bytes = 64): Row {
   const checksum = Buffer.alloc(32, `${term}/${round}`)
   const payload = Buffer.alloc(bytes, `payload of ${round} \0\xff`, 'latin1')
   const [firstRound, lastRound, firstSeq, lastSeq] = [round, round, round * 10, round * 10 + 9]
