@@ -4,8 +4,7 @@ import { performance } from 'node:perf_hooks'
 import type { Core } from './actors/core.ts'
 import type { RecoveryReport } from './durable.ts'
 import { Exchange, restoreCore } from './exchange.ts'
-import { Fault } from './lib/assert.ts'
-import { checkRow, GENESIS, type Row, type RowEnd, readRounds } from './persistence/row.ts'
+import { followRows, GENESIS, type Row, type RowEnd, readRounds } from './persistence/row.ts'
 import type { Store } from './persistence/store.ts'
 import { CM, CMF, COMMAND_WORDS, CommandKind, type CommandLog } from './protocol/command-log.ts'
 import { Directory } from './protocol/directory.ts'
@@ -33,16 +32,12 @@ export async function recover(
   const found = await newestSnapshot(store, make, skipped)
   const { core, names } = found ?? { core: make({}), names: new Directory() }
   let end: RowEnd = GENESIS
-  for await (const row of store.readRows(found?.round ?? 0)) {
-    if (found !== undefined && row.lastRound <= found.round) {
-      // The row that the snapshot stands behind: the chain goes on from it.
-      end = row
-      continue
-    }
-    const wrong = checkRow(end, row)
-    if (wrong !== undefined) throw new Fault(wrong)
-    replay(row, core, names)
+  const round = found?.round ?? 0
+  for await (const row of followRows(store.readRows(round), round)) {
     end = row
+    // The row that the snapshot stands behind is in it.
+    if (row.lastRound <= round) continue
+    replay(row, core, names)
     onProgress(core.seq)
   }
   while (core.take(true) !== undefined) {}
@@ -57,7 +52,7 @@ export async function recover(
 }
 
 /** Runs a row's rounds. */
-export function replay(row: Row, core: Core, names: Directory): void {
+function replay(row: Row, core: Core, names: Directory): void {
   for (const { commands } of readRounds(row)) {
     learn(names, commands)
     if (!core.canStart) core.take(true)

@@ -2,33 +2,31 @@
 // what it comes to.
 
 import { createWriteStream } from 'node:fs'
-import type { Writable } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import { Engine } from '../engine/engine.ts'
 import { Exchange } from '../exchange.ts'
 import { Fault } from '../lib/assert.ts'
 import { StoreProblem } from '../persistence/problem.ts'
-import { checkRow, GENESIS, type Row, type RowEnd, readRounds } from '../persistence/row.ts'
+import { followRows, GENESIS, type Row, type RowEnd, readRounds } from '../persistence/row.ts'
 import { openStore } from '../persistence/store.ts'
 import { Directory } from '../protocol/directory.ts'
 import { readReport } from '../protocol/report-json.ts'
 import { REPORT_WORDS } from '../protocol/report-log.ts'
 import { learn } from '../recovery.ts'
+import { CHUNK_CHARS, write } from './output.ts'
 
 /** Exit codes: it is whole; it is not, or the database cannot be used. */
 const EXIT = { done: 0, failed: 1 } as const
 
-const CHUNK_CHARS = 65_536
-
 /** Prints a line for each row. */
 export function listJournal(url: string): Promise<number> {
   return withRows(url, async (rows) => {
-    await readAll(rows, (row) => {
+    for await (const row of rows) {
       const { firstRound, lastRound, firstSeq, lastSeq, term, timeMs, payload } = row
       const when = new Date(timeMs).toISOString()
       const what = `seq ${firstSeq} to ${lastSeq}  rounds ${firstRound} to ${lastRound}`
       process.stdout.write(`${when}  term ${term}  ${what}  ${payload.length} bytes\n`)
-    })
+    }
   })
 }
 
@@ -36,9 +34,11 @@ export function listJournal(url: string): Promise<number> {
 export function verifyJournal(url: string): Promise<number> {
   return withRows(url, async (rows) => {
     let commands = 0
-    const end = await readAll(rows, (row) => {
+    let end: RowEnd = GENESIS
+    for await (const row of rows) {
       for (const round of readRounds(row)) commands += round.commands.count
-    })
+      end = row
+    }
     process.stdout.write(
       `whole: ${commands} commands in ${end.lastRound} rounds, up to seq ${end.lastSeq}, ` +
         `term ${end.term}\n`,
@@ -60,9 +60,9 @@ export function replayJournal(url: string, options: JournalReplayOptions): Promi
     const engine = new Engine()
     const names = new Directory()
     let text = ''
-    await readAll(rows, async (row) => {
+    for await (const row of rows) {
       for (const { commands } of readRounds(row)) {
-        if (engine.seq >= options.to) return
+        if (engine.seq >= options.to) break
         learn(names, commands)
         engine.round(commands)
         for (let number = 0; number < engine.reports.count; number += 1) {
@@ -73,7 +73,7 @@ export function replayJournal(url: string, options: JournalReplayOptions): Promi
         await write(output, text)
         text = ''
       }
-    })
+    }
     await write(output, text)
     if (output !== process.stdout) {
       output.end()
@@ -84,7 +84,7 @@ export function replayJournal(url: string, options: JournalReplayOptions): Promi
   })
 }
 
-/** Opens the store for a while; a problem is one line. */
+/** Opens the store for a while, to go along its checked rows; a problem is one line. */
 async function withRows(
   url: string,
   work: (rows: AsyncIterable<Row>) => Promise<void>,
@@ -92,7 +92,7 @@ async function withRows(
   try {
     const store = await openStore(url)
     try {
-      await work(store.readRows(0))
+      await work(followRows(store.readRows(0)))
     } finally {
       await store.close()
     }
@@ -102,25 +102,4 @@ async function withRows(
     process.stderr.write(`onefill: ${error.message}\n`)
     return EXIT.failed
   }
-}
-
-/** Gives each row to `use` once it is found to follow the one before; says where they end. */
-async function readAll(
-  rows: AsyncIterable<Row>,
-  use: (row: Row) => void | Promise<void>,
-): Promise<RowEnd> {
-  let end: RowEnd = GENESIS
-  for await (const row of rows) {
-    const wrong = checkRow(end, row)
-    if (wrong !== undefined) throw new Fault(wrong)
-    await use(row)
-    end = row
-  }
-  return end
-}
-
-function write(output: Writable, text: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    output.write(text, (error) => (error ? reject(error) : resolve()))
-  })
 }

@@ -7,6 +7,7 @@ import { finished } from 'node:stream/promises'
 import type { Workers } from '../actors/placement.ts'
 import { type Answer, createExchange, type Exchange } from '../exchange.ts'
 import { splitLines } from './lines.ts'
+import { CHUNK_CHARS, write } from './output.ts'
 
 /** What `onefill replay` was told. */
 export interface ReplayOptions {
@@ -27,7 +28,6 @@ export interface ReplayOptions {
 const EXIT = { done: 0, badLines: 1, failed: 2, fault: 70 } as const
 
 const PROGRESS_MS = 200
-const CHUNK_CHARS = 65_536
 const UTF8 = new TextDecoder('utf-8', { fatal: true })
 
 /**
@@ -113,13 +113,6 @@ async function run(
   if (output === process.stdout) return
   output.end()
   await finished(output)
-}
-
-/** Writes and waits until it is handed on, so that a failure is known and memory stays bounded. */
-function write(output: Writable, text: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    output.write(text, (error) => (error ? reject(error) : resolve()))
-  })
 }
 
 /** Gives one line to the exchange; one that is no JSON is refused there, in its place. */

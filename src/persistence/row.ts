@@ -162,6 +162,21 @@ function checksumOf(previous: Uint8Array, header: RowHeader, payload: Uint8Array
   return createHash('sha256').update(previous).update(bytes).update(payload).digest()
 }
 
+/**
+ * Rows as a store gives them, each once it is found to follow the one before; throws a Fault that
+ * names the first that does not. Rows up to `trustedRound` are not checked: the last of them is
+ * what the chain goes on from.
+ */
+export async function* followRows(rows: AsyncIterable<Row>, trustedRound = 0): AsyncGenerator<Row> {
+  let end: RowEnd = GENESIS
+  for await (const row of rows) {
+    const wrong = row.lastRound <= trustedRound ? undefined : checkRow(end, row)
+    if (wrong !== undefined) throw new Fault(wrong)
+    end = row
+    yield row
+  }
+}
+
 /** Gathers the rounds of the next row. One builder writes one journal: row follows row. */
 export class RowBuilder {
   private readonly writer = new RoundWriter()
