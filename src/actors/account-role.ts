@@ -17,14 +17,13 @@ import {
   writeMarket,
 } from '../engine/state.ts'
 import { Fault } from '../lib/assert.ts'
-import { RecordLog } from '../lib/record-log.ts'
 import { CM, CMF, CommandKind, CommandLog } from '../protocol/command-log.ts'
 import { EV, EVENT_WORDS, EVF } from '../protocol/event-log.ts'
 import { POSTING_WORDS, REPORT_WORDS } from '../protocol/report-log.ts'
+import { Gathering } from './gathering.ts'
 import { Inlet } from './inlet.ts'
 import type { FaultReport, Letter, Mail, Section, Sections } from './letters.ts'
 import { Mark } from './marks.ts'
-import { Merger } from './merge.ts'
 import type { Outlet } from './outlet.ts'
 import { homeOf } from './placement.ts'
 import type { RingConsumer } from './ring.ts'
@@ -57,10 +56,7 @@ export class AccountRole implements Role {
   private readonly shards: number
   private readonly links: AccountLinks
   private readonly commands: Inlet<CommandLog>
-  private readonly events: readonly Inlet[]
-  private readonly eventLogs: readonly RecordLog[]
-  private readonly merged = new RecordLog(EVENT_WORDS, 256)
-  private readonly merger: Merger
+  private readonly events: Gathering
   /** Held, and not settled yet. */
   private isHeld = false
   /** The question at hand, or the last one if no round came since. */
@@ -77,15 +73,13 @@ export class AccountRole implements Role {
     }
     this.shard = new AccountShard(options, residence)
     this.commands = new Inlet(links.commands, new CommandLog())
-    this.events = links.events.map((ring) => new Inlet(ring, new RecordLog(EVENT_WORDS, 256)))
-    this.eventLogs = this.events.map(({ log }) => log)
-    this.merger = new Merger(this.events.length, EVENT_ORDER)
+    this.events = new Gathering(links.events, EVENT_WORDS, EVENT_ORDER)
   }
 
   step(): boolean {
     let isMoved = this.flush()
     isMoved = this.commands.drain() || isMoved
-    for (const inlet of this.events) isMoved = inlet.drain() || isMoved
+    isMoved = this.events.drain() || isMoved
     if (!this.isReady()) return isMoved
     if (this.isHeld) this.settle()
     else if (this.commands.mark === Mark.letter) this.open(this.links.mail.take() as Letter)
@@ -98,7 +92,7 @@ export class AccountRole implements Role {
     const { messages, reports } = this.links
     return (
       this.commands.canDrain() ||
-      this.events.some((inlet) => inlet.canDrain()) ||
+      this.events.canDrain() ||
       messages.some((outlet) => outlet.canFlush()) ||
       reports.canFlush() ||
       this.isReady()
@@ -123,7 +117,7 @@ export class AccountRole implements Role {
   /** Whether the next phase can run: its input is complete, and what was said before is out. */
   private isReady(): boolean {
     const { messages, reports } = this.links
-    if (this.isHeld) return this.events.every(({ mark }) => mark !== 0)
+    if (this.isHeld) return this.events.isComplete
     return (
       this.commands.mark !== 0 && reports.isFlushed && messages.every(({ isFlushed }) => isFlushed)
     )
@@ -169,20 +163,14 @@ export class AccountRole implements Role {
   private settle(): void {
     const { shard, commands, events } = this
     const { reports } = this.links
-    shard.settle(commands.log, events.length === 1 ? events[0].log : this.mergeEvents())
+    shard.settle(commands.log, events.records())
     const { i32, count } = shard.reports
     reports.putRun(i32, 0, count)
     this.putPostings()
     reports.putMark(Mark.round, 0, commands.seq, commands.round)
     commands.clear()
-    for (const inlet of events) inlet.clear()
+    events.clear()
     this.isHeld = false
-  }
-
-  private mergeEvents(): RecordLog {
-    this.merged.clear()
-    this.merger.merge(this.eventLogs, this.merged)
-    return this.merged
   }
 
   /** Postings travel in the ring of reports, behind two words that say so. */

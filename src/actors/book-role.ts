@@ -6,13 +6,13 @@ import { BookShard } from '../engine/book/book-shard.ts'
 import { MESSAGE_WORDS, MS, MSF } from '../engine/messages.ts'
 import { readBook, writeBook } from '../engine/state.ts'
 import { assert, Fault } from '../lib/assert.ts'
-import { RecordLog } from '../lib/record-log.ts'
+import type { RecordLog } from '../lib/record-log.ts'
 import { CommandLog } from '../protocol/command-log.ts'
 import { EV, EVENT_WORDS, EventKind } from '../protocol/event-log.ts'
+import { Gathering } from './gathering.ts'
 import { Inlet } from './inlet.ts'
 import type { FaultReport, Letter, Mail, Section, Sections } from './letters.ts'
 import { Mark } from './marks.ts'
-import { Merger } from './merge.ts'
 import type { Outlet } from './outlet.ts'
 import { homeOf } from './placement.ts'
 import type { RingConsumer } from './ring.ts'
@@ -41,10 +41,7 @@ export class BookRole implements Role {
   private readonly shard: BookShard
   private readonly links: BookLinks
   private readonly commands: Inlet<CommandLog>
-  private readonly messages: readonly Inlet[]
-  private readonly messageLogs: readonly RecordLog[]
-  private readonly merged = new RecordLog(MESSAGE_WORDS, 256)
-  private readonly merger: Merger
+  private readonly messages: Gathering
   /** A state that waits for the accounts' open orders. */
   private loading: readonly Section[] | undefined
   /** The question at hand, or the last one if no round came since. */
@@ -54,21 +51,19 @@ export class BookRole implements Role {
     this.links = links
     this.shard = new BookShard(options.ordersInitial)
     this.commands = new Inlet(links.commands, new CommandLog())
-    this.messages = links.messages.map((ring) => new Inlet(ring, new RecordLog(MESSAGE_WORDS, 256)))
-    this.messageLogs = this.messages.map(({ log }) => log)
-    this.merger = new Merger(this.messages.length, MESSAGE_ORDER)
+    this.messages = new Gathering(links.messages, MESSAGE_WORDS, MESSAGE_ORDER)
   }
 
   step(): boolean {
     let isMoved = this.flush()
     isMoved = this.commands.drain() || isMoved
-    for (const inlet of this.messages) isMoved = inlet.drain() || isMoved
+    isMoved = this.messages.drain() || isMoved
     if (this.commands.mark !== 0) {
       this.open(this.links.mail.take() as Letter)
       isMoved = true
     }
     if (!this.isReady()) return isMoved
-    if (this.messages[0].mark === Mark.load) this.load()
+    if (this.messages.inlets[0].mark === Mark.load) this.load()
     else this.match()
     this.flush()
     return true
@@ -78,7 +73,7 @@ export class BookRole implements Role {
     return (
       this.commands.mark !== 0 ||
       this.commands.canDrain() ||
-      this.messages.some((inlet) => inlet.canDrain()) ||
+      this.messages.canDrain() ||
       this.links.events.some((outlet) => outlet.canFlush()) ||
       this.isReady()
     )
@@ -90,18 +85,19 @@ export class BookRole implements Role {
       const actor = undefined
       return { phase: `asked for ${this.asked}`, round: 0, seq, actor, command: '' }
     }
-    const command = this.messages
+    const { inlets } = this.messages
+    const command = inlets
       .map(({ log }) => commandAt(log, MS.kind, MSF.seq, seq))
       .find((name) => name !== '')
     const actor = symbol === 0 ? undefined : { kind: 'symbol' as const, handle: symbol }
-    return { phase: 'match', round: this.messages[0].round, seq, actor, command: command ?? '' }
+    return { phase: 'match', round: inlets[0].round, seq, actor, command: command ?? '' }
   }
 
   /** Whether all accounts have said all of a round, and the last round's events are out. */
   private isReady(): boolean {
     const { messages, links } = this
-    if (!messages.every(({ mark }) => mark !== 0)) return false
-    if (messages[0].mark === Mark.load && this.loading === undefined) return false
+    if (!messages.isComplete) return false
+    if (messages.inlets[0].mark === Mark.load && this.loading === undefined) return false
     return links.events.every(({ isFlushed }) => isFlushed)
   }
 
@@ -116,18 +112,12 @@ export class BookRole implements Role {
   private match(): void {
     const { shard, messages } = this
     this.asked = ''
-    const { seq, round } = messages[0]
-    shard.match(messages.length === 1 ? messages[0].log : this.mergeMessages())
+    const { seq, round } = messages.inlets[0]
+    shard.match(messages.records())
     shard.tellReferences()
     this.sendEvents()
     for (const outlet of this.links.events) outlet.putMark(Mark.round, 0, seq, round)
-    for (const inlet of messages) inlet.clear()
-  }
-
-  private mergeMessages(): RecordLog {
-    this.merged.clear()
-    this.merger.merge(this.messageLogs, this.merged)
-    return this.merged
+    messages.clear()
   }
 
   private sendEvents(): void {
@@ -181,7 +171,7 @@ export class BookRole implements Role {
   private load(): void {
     const { shard, messages } = this
     const orders = new Map<number, RestingOrder>()
-    for (const { log } of messages) {
+    for (const { log } of messages.inlets) {
       this.links.mail.beat()
       for (let number = 0; number < log.count; number += 1) {
         const order = readOrder(log, number)
@@ -192,11 +182,11 @@ export class BookRole implements Role {
       this.links.mail.beat()
       readBook(shard, symbol, bytes, orders)
     }
-    for (const inlet of messages) {
+    for (const inlet of messages.inlets) {
       assert(inlet.mark === Mark.load, 'all accounts load at the same time')
       inlet.log.trim()
-      inlet.clear()
     }
+    messages.clear()
     this.loading = undefined
     this.links.mail.post({ reply: null })
   }

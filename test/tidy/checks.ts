@@ -27,9 +27,17 @@ const ENTRIES = new Set(['index', 'exchange', 'book', 'durable', 'recovery'])
 
 /** The actors' runtime, which would make sense in a program that trades nothing. */
 const RUNTIME = new Set(
-  ['control', 'doorbell', 'inlet', 'marks', 'outlet', 'placement', 'ring'].map(
-    (name) => `src/actors/${name}.ts`,
-  ),
+  [
+    'control',
+    'doorbell',
+    'gathering',
+    'inlet',
+    'marks',
+    'merge',
+    'outlet',
+    'placement',
+    'ring',
+  ].map((name) => `src/actors/${name}.ts`),
 )
 
 /** The room of a file under src: its folder, or its own name at the top. */
