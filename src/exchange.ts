@@ -10,7 +10,7 @@ import { readMarketState } from './engine/state.ts'
 import { assert, Fault } from './lib/assert.ts'
 import type { RecordLog } from './lib/record-log.ts'
 import { COMMANDS_PER_ROUND_MAX } from './protocol/bounds.ts'
-import { Code, codeText } from './protocol/codes.ts'
+import { Code, type CodeName, codeText } from './protocol/codes.ts'
 import { CommandLog } from './protocol/command-log.ts'
 import { formatUnits } from './protocol/decimal.ts'
 import { decode, type IntakeRefusal, type Query } from './protocol/decode.ts'
@@ -102,7 +102,7 @@ export function restoreCore(
   bytes: Uint8Array,
   make: (options: { submissionsRemembered: number }) => Core,
 ): { core: Core; names: Directory } {
-  const sections = readSections(bytes)
+  const sections = stateSections(bytes)
   const accounts = JSON.parse(
     new TextDecoder().decode(sections.next().value as Uint8Array),
   ) as string[]
@@ -128,6 +128,21 @@ export function restoreCore(
 export function createCore({ workers = 0, ...options }: ExchangeOptions): Core {
   const engineOptions = { ...options, hashSeed: randomInt(2 ** 31) }
   return workers === 0 ? new Engine(engineOptions) : startThreads(workers, engineOptions)
+}
+
+/** The report that refuses a command which gets no `seq`; ids that it has are echoed. */
+export function refusalOf(
+  { code, field }: { code: CodeName; field?: string },
+  command: unknown,
+): Report {
+  const report: Report = { execType: 'rejected', code }
+  if (field !== undefined) report.field = field
+  report.text = codeText(Code[code])
+  for (const name of ECHOED) {
+    const value = (command as { [name: string]: unknown } | null | undefined)?.[name]
+    if (typeof value === 'string' && value.length <= ECHO_CHARS_MAX) report[name] = value
+  }
+  return report
 }
 
 /** What goes beside a round's commands: refusals at intake, each before a command, and queries. */
@@ -210,13 +225,8 @@ export class Exchange {
   /** Adds the refusal of a line that is not even JSON to the next round; false as `submit`. */
   refuse(refusal: IntakeRefusal, command: unknown, line?: number): boolean {
     if (this.isFull || this.broken !== undefined) return false
-    const { code, field } = refusal
-    const report: Report = { execType: 'rejected', code, field, text: codeText(Code[code]) }
+    const report = refusalOf(refusal, command)
     if (line !== undefined) report.line = line
-    for (const name of ECHOED) {
-      const value = (command as { [name: string]: unknown } | null)?.[name]
-      if (typeof value === 'string' && value.length <= ECHO_CHARS_MAX) report[name] = value
-    }
     this.beside.refusals.push({ before: this.commands.count, report })
     return true
   }
@@ -393,11 +403,7 @@ export class Exchange {
   serialize(): Uint8Array {
     const parts: Uint8Array[] = []
     this.ask(() => {
-      for (const section of this.sections()) {
-        const length = new Uint8Array(4)
-        new DataView(length.buffer).setUint32(0, section.length, true)
-        parts.push(length, section.slice())
-      }
+      for (const section of this.sections()) parts.push(sectionHead(section), section.slice())
     })
     return Buffer.concat(parts)
   }
@@ -429,7 +435,8 @@ export class Exchange {
     return name === undefined ? fault.message : `${fault.message}, ${name}`
   }
 
-  private *sections(): Generator<Uint8Array> {
+  /** The state's canonical sections, one at a time, each valid until the next. */
+  *sections(): Generator<Uint8Array> {
     yield new TextEncoder().encode(JSON.stringify(this.names.accounts.slice(1)))
     yield* this.core.sections()
   }
@@ -460,7 +467,15 @@ export class Exchange {
   }
 }
 
-function* readSections(bytes: Uint8Array): Generator<Uint8Array> {
+/** What stands before a section: its length, 32 bits, little-endian. */
+export function sectionHead(section: Uint8Array): Uint8Array {
+  const length = new Uint8Array(4)
+  new DataView(length.buffer).setUint32(0, section.length, true)
+  return length
+}
+
+/** The sections in what {@link Exchange.serialize} gave. */
+export function* stateSections(bytes: Uint8Array): Generator<Uint8Array> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   let at = 0
   while (at < bytes.length) {

@@ -24,7 +24,8 @@ export class JournaledCore implements Core {
   private readonly journal: RoundJournal
   private readonly wait: (isDone: () => boolean) => void
   private written = 0
-  private taken = 0
+  /** Rounds that came out. */
+  taken = 0
 
   /** `wait` lets journal and actors go on until `isDone`. */
   constructor(core: Core, journal: RoundJournal, wait: (isDone: () => boolean) => void) {

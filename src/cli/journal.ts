@@ -10,9 +10,9 @@ import { StoreProblem } from '../persistence/problem.ts'
 import { followRows, GENESIS, type Row, type RowEnd, readRounds } from '../persistence/row.ts'
 import { openStore } from '../persistence/store.ts'
 import { Directory } from '../protocol/directory.ts'
+import { learn } from '../protocol/learn.ts'
 import { readReport } from '../protocol/report-json.ts'
 import { REPORT_WORDS } from '../protocol/report-log.ts'
-import { learn } from '../recovery.ts'
 import { CHUNK_CHARS, write } from './output.ts'
 
 /** Exit codes: it is whole; it is not, or the database cannot be used. */

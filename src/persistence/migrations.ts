@@ -7,6 +7,8 @@ import { PAYLOAD_BYTES_MAX } from './row.ts'
 
 /** Two processes that start at once do this one after the other. The number is ours alone. */
 const LOCK = 0x0f111
+/** Whoever comes second waits for the first to be done. */
+const LOCK_TIMEOUT_MS = 30_000
 
 /** Each is applied once, in order, and never changed after it was released. */
 const MIGRATIONS: readonly string[] = [
@@ -49,6 +51,23 @@ const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (seq, part)
   );
   ALTER TABLE onefill.snapshot_part ALTER COLUMN bytes SET STORAGE EXTERNAL;`,
+
+  `CREATE TABLE onefill.heartbeat (
+    id smallint PRIMARY KEY CHECK (id = 1),
+    term bigint NOT NULL CHECK (term >= 0),
+    beat_at timestamptz NOT NULL,
+    published_round bigint NOT NULL CHECK (published_round >= 0)
+  ) WITH (fillfactor = 10);
+  INSERT INTO onefill.heartbeat VALUES (1, 0, to_timestamp(0), 0);
+
+  CREATE TABLE onefill.reader (
+    name text PRIMARY KEY CHECK (length(name) <= 40),
+    round bigint NOT NULL CHECK (round >= 0),
+    read_at timestamptz NOT NULL DEFAULT now()
+  );
+
+  ALTER TABLE onefill.lease RENAME COLUMN renewed_at TO taken_at;
+  ALTER TABLE onefill.snapshot ADD COLUMN row_checksum bytea;`,
 ]
 
 /** The version this program writes and reads. */
@@ -60,6 +79,7 @@ export async function migrate(client: pg.Client): Promise<void> {
   if ((await versionOf(client)) === SCHEMA_VERSION) return
   await client.query('BEGIN')
   try {
+    await client.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`)
     await client.query('SELECT pg_advisory_xact_lock($1)', [LOCK])
     await client.query('CREATE SCHEMA IF NOT EXISTS onefill')
     await client.query(`CREATE TABLE IF NOT EXISTS onefill.migration (

@@ -24,6 +24,7 @@ export type StoreProblemCode =
   | 'DATABASE_ERROR'
   | 'DIVERGED'
   | 'FENCED'
+  | 'LEASE_HELD'
   | 'TOO_MANY_PENDING'
   | 'SNAPSHOT_INCOMPLETE'
   | 'CLOSED'

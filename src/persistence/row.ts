@@ -163,16 +163,18 @@ function checksumOf(previous: Uint8Array, header: RowHeader, payload: Uint8Array
 }
 
 /**
- * Rows as a store gives them, each once it is found to follow the one before; throws a Fault that
- * names the first that does not. Rows up to `trustedRound` are not checked: the last of them is
- * what the chain goes on from.
+ * Rows as a store gives them, each once it is found to follow the one before, the first to follow
+ * `end`; throws a Fault that names the first that does not.
  */
-export async function* followRows(rows: AsyncIterable<Row>, trustedRound = 0): AsyncGenerator<Row> {
-  let end: RowEnd = GENESIS
+export async function* followRows(
+  rows: AsyncIterable<Row>,
+  end: RowEnd = GENESIS,
+): AsyncGenerator<Row> {
+  let last = end
   for await (const row of rows) {
-    const wrong = row.lastRound <= trustedRound ? undefined : checkRow(end, row)
+    const wrong = checkRow(last, row)
     if (wrong !== undefined) throw new Fault(wrong)
-    end = row
+    last = row
     yield row
   }
 }

@@ -1,7 +1,10 @@
 // Snapshots in parts: the flag that one is complete is written last, so half of one is never taken
 // for a whole.
+//
+// They are not fenced: a snapshot is a function of the journal's rows up to its round, whoever
+// takes it and whenever.
 
-import { Fenced, StoreProblem } from './problem.ts'
+import { StoreProblem } from './problem.ts'
 import type { Side } from './side.ts'
 
 /** What is known of a snapshot without its parts. */
@@ -10,7 +13,10 @@ export interface SnapshotInfo {
   readonly seq: number
   /** The last round in it. */
   readonly round: number
+  /** Of the row that it stands behind. */
   readonly term: number
+  /** That row's checksum, by which a snapshot of another journal shows; null in old ones. */
+  readonly rowChecksum: Buffer | null
   /** Format of the parts. */
   readonly version: number
   /** The state's hash. */
@@ -19,38 +25,40 @@ export interface SnapshotInfo {
   readonly parts: number
 }
 
-export type SnapshotHead = Pick<SnapshotInfo, 'seq' | 'round' | 'version' | 'hash'>
+/** What is known of a snapshot before it is written. */
+export type SnapshotHead = Pick<SnapshotInfo, 'seq' | 'round' | 'term' | 'version'> & {
+  readonly rowChecksum: Uint8Array
+}
 
-const COLUMNS = `seq, round, term, version, hash, parts, complete,
+const COLUMNS = `seq, round, term, version, hash, parts, complete, row_checksum,
   extract(epoch FROM created_at) * 1000 AS created`
 
-/** The snapshots of a store. Writes are fenced by the store's term. */
+/** The snapshots of a store. */
 export class SnapshotTable {
   readonly #side: Side
-  readonly #term: () => number
 
-  constructor(side: Side, term: () => number) {
+  constructor(side: Side) {
     this.#side = side
-    this.#term = term
   }
 
   /**
-   * Writes a snapshot part by part; false if a complete one of this `seq` is there already. What
-   * an earlier try has left is written over.
+   * Writes a snapshot part by part, and its state's hash, which is known when the last part is;
+   * false if a complete one of this `seq` is there already. What an earlier try has left is
+   * written over.
    */
   async put(
     head: SnapshotHead,
     parts: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+    hash: () => string,
   ): Promise<boolean> {
-    const { seq, round, version, hash } = head
+    const { seq, round, term, version, rowChecksum } = head
     const present = await this.#query('SELECT complete FROM onefill.snapshot WHERE seq = $1', [seq])
     if (present.rows.length > 0 && present.rows[0].complete) return false
     await this.#delete(seq)
-    await this.#fenced(
-      `INSERT INTO onefill.snapshot (seq, round, term, version, hash, parts, complete)
-        SELECT $2, $3, $1, $4, $5, 0, false FROM onefill.lease WHERE id = 1 AND term = $1
-        FOR SHARE`,
-      [seq, round, version, hash],
+    await this.#query(
+      `INSERT INTO onefill.snapshot (seq, round, term, version, row_checksum, hash, parts, complete)
+        VALUES ($1, $2, $3, $4, $5, '', 0, false)`,
+      [seq, round, term, version, rowChecksum],
     )
     let count = 0
     for await (const bytes of parts) {
@@ -60,12 +68,14 @@ export class SnapshotTable {
       ])
       count += 1
     }
-    await this.#fenced(
-      `UPDATE onefill.snapshot SET parts = $3, complete = true WHERE seq = $2 AND term = $1
-        AND EXISTS (SELECT FROM onefill.lease WHERE id = 1 AND term = $1 FOR SHARE)`,
-      [seq, count],
+    // Another process may have taken this one for left over, and begun anew.
+    const { rowCount } = await this.#query(
+      `UPDATE onefill.snapshot SET parts = $2, hash = $3, complete = true WHERE seq = $1
+        AND $2 = (SELECT count(*) FROM onefill.snapshot_part WHERE seq = $1)`,
+      [seq, count, hash()],
     )
-    return true
+    if (rowCount === 1) return true
+    throw new StoreProblem('SNAPSHOT_INCOMPLETE', `Another process wrote the snapshot at ${seq}.`)
   }
 
   /** The complete ones, newest first. */
@@ -93,40 +103,24 @@ export class SnapshotTable {
     }
   }
 
-  /** Deletes all but the newest `keep` complete ones, and unfinished ones older than the newest. */
-  async deleteAllBut(keep: number): Promise<number> {
+  /** Deletes all but those kept, and what is unfinished before the newest; says how many. */
+  async deleteAllBut(kept: ReadonlySet<number>): Promise<number> {
     const { rows } = await this.#query(
-      'SELECT seq, complete FROM onefill.snapshot ORDER BY seq DESC',
+      `SELECT seq FROM onefill.snapshot WHERE complete
+        OR seq < (SELECT max(seq) FROM onefill.snapshot WHERE complete) ORDER BY seq`,
     )
-    const complete = rows.filter((row) => row.complete)
-    const newest = Number(complete.at(0)?.seq ?? 0)
-    const kept = new Set(complete.slice(0, keep))
-    const old = rows.filter((row) => !kept.has(row) && Number(row.seq) <= newest)
-    for (const { seq } of old) await this.#delete(Number(seq))
+    const old = rows.map(({ seq }) => Number(seq)).filter((seq) => !kept.has(seq))
+    for (const seq of old) await this.#delete(seq)
     return old.length
   }
 
   /** Part by part: each statement is small, and what is half deleted is not complete. */
   async #delete(seq: number): Promise<void> {
-    const lease = 'EXISTS (SELECT FROM onefill.lease WHERE id = 1 AND term = $2)'
-    const values = [seq, this.#term()]
     const part = `DELETE FROM onefill.snapshot_part WHERE seq = $1 AND part = (
-      SELECT max(part) FROM onefill.snapshot_part WHERE seq = $1) AND ${lease}`
-    await this.#query(
-      `UPDATE onefill.snapshot SET complete = false WHERE seq = $1 AND ${lease}`,
-      values,
-    )
-    while ((await this.#query(part, values)).rowCount === 1);
-    await this.#query(`DELETE FROM onefill.snapshot WHERE seq = $1 AND ${lease}`, values)
-  }
-
-  /** A statement whose $1 is the term and that must write one row. */
-  async #fenced(text: string, values: unknown[]): Promise<void> {
-    const term = this.#term()
-    const { rowCount } = await this.#query(text, [term, ...values])
-    if (rowCount === 1) return
-    const { rows } = await this.#query('SELECT term FROM onefill.lease WHERE id = 1')
-    throw new Fenced(term, rows.length === 0 ? null : Number(rows[0].term))
+      SELECT max(part) FROM onefill.snapshot_part WHERE seq = $1)`
+    await this.#query('UPDATE onefill.snapshot SET complete = false WHERE seq = $1', [seq])
+    while ((await this.#query(part, [seq])).rowCount === 1);
+    await this.#query('DELETE FROM onefill.snapshot WHERE seq = $1', [seq])
   }
 
   #query(text: string, values: unknown[] = []) {
@@ -134,11 +128,12 @@ export class SnapshotTable {
   }
 }
 
-function infoOf(row: Record<string, string | number>): SnapshotInfo {
+function infoOf(row: Record<string, string | number | Buffer | null>): SnapshotInfo {
   return {
     seq: Number(row.seq),
     round: Number(row.round),
     term: Number(row.term),
+    rowChecksum: row.row_checksum as Buffer | null,
     version: Number(row.version),
     hash: String(row.hash),
     createdAtMs: Number(row.created),

@@ -1,5 +1,6 @@
 // Rounds into the journal's rows: what gathers while rows are being committed is the next row.
 
+import { performance } from 'node:perf_hooks'
 import type { CommandLog } from '../protocol/command-log.ts'
 import { type Row, RowBuilder, type RowEnd } from './row.ts'
 import type { Store } from './store.ts'
@@ -33,6 +34,8 @@ export class StoreJournal {
   private written = 0
   private underWay = 0
   private isBroken = false
+  /** When the oldest row under way was sent, or the last one answered, in ms. */
+  private sinceMs = 0
 
   constructor(store: Pick<Store, 'append'>, options: StoreJournalOptions) {
     this.store = store
@@ -45,6 +48,11 @@ export class StoreJournal {
   get hasRoom(): boolean {
     const isSmall = this.builder.bytes < BYTES_MAX
     return !this.isBroken && isSmall && this.written - this.durable < ROUNDS_MAX
+  }
+
+  /** How long the oldest row under way has been waited for, in ms; 0 if there is none. */
+  get waitingMs(): number {
+    return this.underWay === 0 ? 0 : performance.now() - this.sinceMs
   }
 
   /** Takes down the next round, whose first command has `firstSeq`. */
@@ -60,6 +68,7 @@ export class StoreJournal {
       const timeMs = Math.max(this.end.timeMs, this.options.nowMs())
       const row = this.builder.seal(this.end, this.options.term, timeMs)
       this.end = row
+      if (this.underWay === 0) this.sinceMs = performance.now()
       this.underWay += 1
       void this.append(row)
     }
@@ -74,6 +83,7 @@ export class StoreJournal {
       return
     }
     this.underWay -= 1
+    this.sinceMs = performance.now()
     this.durable += row.lastRound - row.firstRound + 1
     this.send()
     this.options.onDurable()

@@ -24,9 +24,13 @@ export interface StoreOptions {
 
 export interface Lease {
   readonly term: number
+  /** A name for people; empty if it was given back. */
   readonly holder: string
-  /** How long ago it was taken or renewed, by the server's clock. */
+  /** Last sign of life of the holder, and how long ago it was, by the server's clock, in ms. */
+  readonly beatAtMs: number
   readonly ageMs: number
+  /** Whatever rounds up to this one came to has been published. */
+  readonly publishedRound: number
 }
 
 /** Connects, checks the server and brings the tables up to date; throws {@link StoreProblem}. */
@@ -54,7 +58,7 @@ export class Store {
     this.#url = url
     this.#side = side
     this.#options = options
-    this.snapshots = new SnapshotTable(side, () => this.term)
+    this.snapshots = new SnapshotTable(side)
   }
 
   /** The term of the lease this store has taken. */
@@ -63,15 +67,18 @@ export class Store {
     return this.#term
   }
 
-  /** Takes the lease from whoever holds it; from now on nobody else's append writes anything. */
-  async takeLease(holder: string): Promise<number> {
+  /**
+   * Takes the lease from whoever holds it; from now on nobody else's append writes anything. With
+   * `ofTerm`, only if nobody has taken it since: throws `LEASE_HELD`.
+   */
+  async takeLease(holder: string, ofTerm?: number): Promise<number> {
     assert(this.#appender === null, 'a store takes the lease once')
     const take = () =>
       this.#side.run((client) =>
         client.query(
-          `UPDATE onefill.lease SET term = term + 1, holder = $1, renewed_at = clock_timestamp()
-            WHERE id = 1 RETURNING term`,
-          [holder],
+          `UPDATE onefill.lease SET term = term + 1, holder = $1, taken_at = clock_timestamp()
+            WHERE id = 1 AND term = coalesce($2, term) RETURNING term`,
+          [holder, ofTerm ?? null],
         ),
       )
     const { rows } = await take().catch(async (error) => {
@@ -80,7 +87,7 @@ export class Store {
       await this.#endWriters()
       return take()
     })
-    if (rows.length === 0) throw new StoreProblem('SCHEMA_MISSING', 'The lease row is missing.')
+    if (rows.length === 0) throw heldBy(await this.lease())
     const term = Number(rows[0].term)
     const last = await this.lastRow()
     const onState = this.#options.onState ?? (() => {})
@@ -97,26 +104,35 @@ export class Store {
     return term
   }
 
-  /** Tells the others that the holder lives; throws {@link Fenced} when the lease has moved on. */
-  async renew(): Promise<void> {
+  /**
+   * Tells the others that the holder lives, and how far it has published; throws {@link Fenced}
+   * when the lease has moved on. Not written through: a beat may be lost with the server.
+   */
+  async beat(publishedRound: number): Promise<void> {
     const { rowCount } = await this.#side.run((client) =>
-      client.query(
-        `UPDATE onefill.lease SET renewed_at = clock_timestamp() WHERE id = 1 AND term = $1`,
-        [this.term],
-      ),
+      client.query({ name: 'beat', text: BEAT, values: [this.term, publishedRound] }),
     )
     if (rowCount !== 1) throw new Fenced(this.term, (await this.lease()).term)
   }
 
-  async lease(): Promise<Lease> {
-    const { rows } = await this.#side.run((client) =>
-      client.query(`SELECT term, holder,
-        extract(epoch FROM clock_timestamp() - renewed_at) * 1000 AS age
-        FROM onefill.lease WHERE id = 1`),
+  /** Gives the lease back, for the next to take it at once. Nothing may be under way. */
+  async release(): Promise<void> {
+    await this.#side.run((client) =>
+      client.query(`UPDATE onefill.lease SET holder = '' WHERE id = 1 AND term = $1`, [this.term]),
     )
+  }
+
+  async lease(): Promise<Lease> {
+    const { rows } = await this.#side.run((client) => client.query({ name: 'lease', text: LEASE }))
     if (rows.length === 0) throw new StoreProblem('SCHEMA_MISSING', 'The lease row is missing.')
-    const { term, holder, age } = rows[0]
-    return { term: Number(term), holder, ageMs: Number(age) }
+    const { term, holder, beat, age, published } = rows[0]
+    return {
+      term: Number(term),
+      holder,
+      beatAtMs: Number(beat),
+      ageMs: Number(age),
+      publishedRound: Number(published),
+    }
   }
 
   /**
@@ -139,6 +155,18 @@ export class Store {
     return rows.length === 0 ? null : rowOf(rows[0])
   }
 
+  /** The row whose last round this is, null if there is none. */
+  async rowEndingAt(round: number): Promise<Row | null> {
+    const { rows } = await this.#side.run((client) =>
+      client.query(
+        `SELECT * FROM onefill.journal WHERE first_round <= $1 ORDER BY first_round DESC LIMIT 1`,
+        [round],
+      ),
+    )
+    const row = rows.length === 0 ? null : rowOf(rows[0])
+    return row?.lastRound === round ? row : null
+  }
+
   /**
    * The rows that end at `fromRound` or later, in order, up to what is committed when the last of
    * them is read. Holds no more than one read's bound.
@@ -157,17 +185,45 @@ export class Store {
     }
   }
 
-  /** Deletes rows that end at `throughRound` or before, never the last one; says how many. */
-  async deleteRows(throughRound: number): Promise<number> {
-    // The last row committed stays: the next is chained to it, and the writer compares with it
-    // after a lost connection.
-    const through = Math.min(throughRound, (this.#appender?.durable?.firstRound ?? 0) - 1)
+  /**
+   * Deletes rows that end before `round` and were written before `timeMs`, oldest first, never the
+   * last one; says how many. Whoever deletes must know that nobody needs them: they are behind a
+   * snapshot.
+   */
+  async deleteRows(round: number, timeMs: number): Promise<number> {
     for (let deleted = 0; ; ) {
       const { rowCount } = await this.#side.run((client) =>
-        client.query(DELETE, [through, DELETE_ROWS, this.term]),
+        client.query(DELETE, [round, DELETE_ROWS, timeMs]),
       )
       deleted += rowCount ?? 0
       if ((rowCount ?? 0) < DELETE_ROWS) return deleted
+    }
+  }
+
+  /** The round that the slowest of those who read behind the market has reached. */
+  async slowestReader(): Promise<number> {
+    const { rows } = await this.#side.run((client) =>
+      client.query('SELECT min(round) AS round FROM onefill.reader'),
+    )
+    return rows[0].round === null ? Number.POSITIVE_INFINITY : Number(rows[0].round)
+  }
+
+  /**
+   * Does `work` unless another process is doing the like: one at a time takes snapshots and deletes
+   * what they have replaced. Undefined if another one is.
+   */
+  async alone<T>(work: () => Promise<T>): Promise<T | undefined> {
+    const { rows } = await this.#side.run((client) =>
+      client.query('SELECT pg_try_advisory_lock($1) AS mine', [KEEPER_LOCK]),
+    )
+    if (!rows[0].mine) return undefined
+    try {
+      return await work()
+    } finally {
+      // Ends with the connection anyway, should it be gone.
+      await this.#side
+        .run((client) => client.query('SELECT pg_advisory_unlock($1)', [KEEPER_LOCK]))
+        .catch(() => {})
     }
   }
 
@@ -198,10 +254,32 @@ const READ = `SELECT * FROM (
       ORDER BY first_round LIMIT $2) AS batch
   ) AS bounded WHERE before < $3 ORDER BY first_round`
 
+/** A commit that waits for the disk would hold up the journal's; a lost beat costs nothing. */
+const BEAT = `UPDATE onefill.heartbeat
+    SET term = $1, beat_at = clock_timestamp(), published_round = greatest(published_round, $2)
+    FROM (SELECT set_config('synchronous_commit', 'off', true)) AS quick
+    WHERE id = 1 AND EXISTS (SELECT FROM onefill.lease WHERE id = 1 AND term = $1)`
+
+const LEASE = `SELECT lease.term, holder, published_round AS published,
+    extract(epoch FROM greatest(taken_at, beat_at)) * 1000 AS beat,
+    extract(epoch FROM clock_timestamp() - greatest(taken_at, beat_at)) * 1000 AS age
+  FROM onefill.lease AS lease, onefill.heartbeat WHERE lease.id = 1`
+
+/** The last row stays: the next is chained to it, and the writer compares with it. */
 const DELETE = `DELETE FROM onefill.journal WHERE first_round IN (
-    SELECT first_round FROM onefill.journal WHERE last_round <= $1
-    ORDER BY first_round LIMIT $2)
-  AND EXISTS (SELECT FROM onefill.lease WHERE id = 1 AND term = $3)`
+    SELECT first_round FROM onefill.journal WHERE last_round < $1 AND time_ms < $3
+      AND first_round < (SELECT max(first_round) FROM onefill.journal)
+    ORDER BY first_round LIMIT $2)`
+
+/** Held by whoever takes a snapshot. The number is ours alone. */
+const KEEPER_LOCK = 0x0f112
+
+/** Somebody else leads. */
+export function heldBy({ holder, ageMs }: Lease): StoreProblem {
+  const heard = `heard of ${Math.round(ageMs)} ms ago`
+  const todo = 'start this one with --standby, or stop the other first'
+  return new StoreProblem('LEASE_HELD', `Another exchange leads (${holder}, ${heard}): ${todo}.`)
+}
 
 /** `pg` gives bigint as text and bytea as a Buffer. */
 function rowOf(row: Record<string, string | number | Buffer>): Row {

@@ -58,6 +58,11 @@ const TEXTS = {
   // why an order ended or shrank by rule
   IOC_REMAINDER: 'what could not trade at once was taken back',
   SELF_TRADE: 'the order met one of its own account',
+  // by the running exchange, before a command gets a seq
+  NOT_LEADING: 'this process does not lead; send the same command to the one that does',
+  JOURNAL_UNAVAILABLE:
+    'the journal cannot be written for now, so nothing more is taken in; send the same again later',
+  OVERLOADED: 'as much is under way as the exchange takes; send the same again in a moment',
 } as const
 
 /** A stable code, as it goes over the wire. */

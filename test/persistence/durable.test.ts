@@ -8,9 +8,10 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
-import { DurableExchange, type DurableOptions } from '../../src/durable.ts'
+import { DurableExchange, type DurableOptions, Standby } from '../../src/durable.ts'
 import type { Answer } from '../../src/index.ts'
 import { type EmbeddedPostgres, startEmbedded } from '../../src/persistence/embedded.ts'
+import { openStore } from '../../src/persistence/store.ts'
 import { COMMANDS_PER_ROUND_MAX } from '../../src/protocol/bounds.ts'
 import { replayAll } from '../support/crash.ts'
 
@@ -77,7 +78,7 @@ async function stop(exchange: DurableExchange) {
 }
 
 async function say(exchange: DurableExchange, commands: object[]) {
-  for (const command of commands) expect(exchange.submit(command)).toBe(true)
+  for (const command of commands) expect(exchange.submit(command)).toBeUndefined()
   await exchange.settled()
 }
 
@@ -130,7 +131,7 @@ test('while Postgres is away nothing is acknowledged; when it is back all goes o
   await postgres.kill()
   const before = answers.length
   let taken = 0
-  while (exchange.submit(buy(`c-${taken}`))) {
+  while (exchange.submit(buy(`c-${taken}`)) === undefined) {
     taken += 1
     if (taken % 10_000 === 0) await sleep(1)
   }
@@ -148,15 +149,36 @@ test('who takes the lease stops who had it: no append, no acknowledgement', asyn
   let broken: unknown
   const first = await start({ onBroken: (error) => (broken = error) })
   await say(first.exchange, SCENE)
-  const second = await start()
+  await expect(start()).rejects.toMatchObject({ code: 'LEASE_HELD' })
+  const other = await openStore(url)
+  await other.takeLease('another')
   const before = first.answers.length
   first.exchange.submit(buy('lost'))
   await expect(first.exchange.settled()).rejects.toThrow('has moved on')
   expect(broken).toMatchObject({ code: 'FENCED' })
-  expect(first.exchange.submit(buy('lost-2'))).toBe(false)
+  expect(first.exchange.submit(buy('lost-2'))).toMatchObject({ code: 'NOT_LEADING' })
   expect(first.answers).toHaveLength(before)
+  await other.release()
+  await other.close()
+  const second = await start()
   await say(second.exchange, [buy('kept')])
   expect((await replayAll(url)).seq).toBe(SCENE.length + 1)
+})
+
+test('a standby follows, refuses, and leads once the leader has gone', async () => {
+  const first = await start()
+  await say(first.exchange, SCENE)
+  const answers: Answer[] = []
+  const standby = await Standby.open({ url, onAnswers: (some) => void answers.push(...some) })
+  expect(standby.submit(buy('no'))).toMatchObject({ code: 'NOT_LEADING', clOrdId: 'no' })
+  await say(first.exchange, [buy('a')])
+  while (standby.seq < SCENE.length + 1) await sleep(5)
+  expect(standby.leader).toContain(String(process.pid))
+  await stop(first.exchange)
+  const second = await standby.leading
+  open.push(second)
+  await say(second, [buy('a'), buy('b')])
+  expect(answers).toMatchObject([{ duplicate: true }, { clOrdId: 'b', execType: 'new' }])
 })
 
 test('a corrupt snapshot is skipped for the one before', async () => {
@@ -164,7 +186,7 @@ test('a corrupt snapshot is skipped for the one before', async () => {
   await say(exchange, SCENE)
   await exchange.snapshot()
   await say(exchange, [buy('x')])
-  const seq = await exchange.snapshot()
+  const seq = (await exchange.snapshot())?.seq
   await say(exchange, [buy('y')])
   const { hash } = await exchange.stateHash()
   await stop(exchange)

@@ -2,6 +2,7 @@
 
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { SCHEMA_VERSION } from '../../src/persistence/migrations.ts'
 import { openStore, type Store } from '../../src/persistence/store.ts'
 import {
   journalOf,
@@ -67,8 +68,8 @@ describe('what is refused at the start, each with one sentence', () => {
     expect(await problem(openStore(weak))).toBe('MISSING_RIGHTS')
     await store.takeLease('a')
     await sql(url, 'DROP TABLE onefill.snapshot_part')
-    const head = { seq: 1, round: 1, version: 1, hash: 'h' }
-    expect(await problem(store.snapshots.put(head, [Buffer.from('x')]))).toBe('SCHEMA_MISSING')
+    const put = store.snapshots.put(headAt(1), [Buffer.from('x')], () => 'h')
+    expect(await problem(put)).toBe('SCHEMA_MISSING')
     await sql(url, 'DROP TABLE onefill.lease')
     expect(await problem(store.lease())).toBe('SCHEMA_MISSING')
     await sql(url, 'INSERT INTO onefill.migration VALUES (99)')
@@ -109,7 +110,8 @@ describe('tables', () => {
     const url = await server.database()
     await Promise.all(Array.from({ length: 4 }, () => open(url)))
     const versions = await sql(url, 'SELECT version FROM onefill.migration ORDER BY 1')
-    expect(versions).toEqual([{ version: 1 }])
+    const all = Array.from({ length: SCHEMA_VERSION }, (_, at) => ({ version: at + 1 }))
+    expect(versions).toEqual(all)
   })
 
   test('their checks refuse rows that cannot be', async () => {
@@ -143,17 +145,14 @@ describe('lease', () => {
     const b = await open(url)
     expect(await a.takeLease('a')).toBe(1)
     await a.append(rowAt(1, 1))
-    await a.renew()
+    await a.beat(0)
     expect(await b.takeLease('b')).toBe(2)
     const lease = await a.lease()
     expect([lease.term, lease.holder, lease.ageMs < 5_000]).toEqual([2, 'b', true])
-    expect(await problem(a.renew())).toBe('FENCED')
+    expect(await problem(a.beat(0))).toBe('FENCED')
     const stale = [2, 3, 4].map((round) => problem(a.append(rowAt(round, 1))))
     expect(await Promise.all(stale)).toEqual(['FENCED', 'FENCED', 'FENCED'])
     expect(await problem(a.append(rowAt(5, 1)))).toBe('FENCED')
-    const head = { seq: 1, round: 1, version: 1, hash: 'h' }
-    expect(await problem(a.snapshots.put(head, [Buffer.from('x')]))).toBe('FENCED')
-    expect(await a.deleteRows(100)).toBe(0)
     await b.append(rowAt(2, 2))
     expect(states).toEqual(['ready undefined', 'stopped FENCED'])
     expect((await journalOf(url)).map(({ round }) => round)).toEqual([1, 2])
@@ -293,31 +292,38 @@ describe('rows', () => {
   })
 })
 
+/** What is known of a snapshot at `seq` before it is written. */
+const headAt = (seq: number) => ({
+  ...{ seq, round: seq, term: 1, version: 3 },
+  rowChecksum: Buffer.alloc(32, seq),
+})
+
 describe('snapshots', () => {
   test('are put, listed, read and deleted; an incomplete one is none', async () => {
     const url = await server.database()
     const store = await open(url)
     await store.takeLease('a')
     const parts = [Buffer.alloc(1_000_000, 'a'), Buffer.alloc(0), Buffer.from('end')]
-    const head = (seq: number) => ({ seq, round: seq, version: 3, hash: `hash ${seq}` })
-    for (const seq of [10, 20, 30]) expect(await store.snapshots.put(head(seq), parts)).toBe(true)
-    expect(await store.snapshots.put(head(30), [])).toBe(false)
+    const put = (seq: number, from: Parameters<typeof store.snapshots.put>[1] = parts) =>
+      store.snapshots.put(headAt(seq), from, () => `hash ${seq}`)
+    for (const seq of [10, 20, 30]) expect(await put(seq)).toBe(true)
+    expect(await put(30, [])).toBe(false)
     const broken = async function* () {
       yield parts[0]
       throw new Error('no more')
     }
-    await expect(store.snapshots.put(head(40), broken())).rejects.toThrow('no more')
+    await expect(put(40, broken())).rejects.toThrow('no more')
     const list = await store.snapshots.list()
     expect(list.map(({ seq }) => seq)).toEqual([30, 20, 10])
-    expect(list[0]).toMatchObject({ ...head(30), term: 1, parts: 3 })
+    expect(list[0]).toMatchObject({ ...headAt(30), hash: 'hash 30', parts: 3 })
     expect(Math.abs(list[0].createdAtMs - Date.now())).toBeLessThan(60_000)
     const read = []
     for await (const part of store.snapshots.parts(20)) read.push(Buffer.from(part))
     expect(Buffer.concat(read).equals(Buffer.concat(parts))).toBe(true)
     expect(await problem(store.snapshots.parts(40).next())).toBe('SNAPSHOT_INCOMPLETE')
-    expect(await store.snapshots.put(head(40), parts)).toBe(true)
-    await expect(store.snapshots.put(head(35), broken())).rejects.toThrow('no more')
-    expect(await store.snapshots.deleteAllBut(2)).toBe(3)
+    expect(await put(40)).toBe(true)
+    await expect(put(35, broken())).rejects.toThrow('no more')
+    expect(await store.snapshots.deleteAllBut(new Set([40, 30]))).toBe(3)
     expect((await store.snapshots.list()).map(({ seq }) => seq)).toEqual([40, 30])
     const left = await sql(url, 'SELECT DISTINCT seq::int FROM onefill.snapshot_part ORDER BY 1')
     expect(left).toEqual([{ seq: 30 }, { seq: 40 }])
@@ -328,14 +334,16 @@ describe('snapshots', () => {
   })
 })
 
-test('rows are deleted up to a round, never the last one', async () => {
+test('rows are deleted up to a round and a time, never the last one', async () => {
   const url = await server.database()
   const store = await open(url)
   await store.takeLease('a')
   for (let round = 1; round <= 200; round += 1) await store.append(rowAt(round, 1))
-  expect(await store.deleteRows(150)).toBe(150)
+  const { timeMs } = rowAt(100, 1)
+  expect(await store.deleteRows(151, timeMs)).toBe(99)
+  expect(await store.deleteRows(151, timeMs + 1_000)).toBe(51)
   expect((await rowsOf(store, 0))[0].firstRound).toBe(151)
-  expect(await store.deleteRows(1_000)).toBe(49)
+  expect(await store.deleteRows(1_000, timeMs + 1_000)).toBe(49)
   await store.append(rowAt(201, 1))
   expect((await journalOf(url)).map(({ round }) => round)).toEqual([200, 201])
 })

@@ -39,6 +39,6 @@ for (let number = 0; ; number += 1) {
       ...{ price: `1.0${random.int(0, 9)}`, orderQty: `${random.int(1, 9)}` },
     })
   }
-  if (random.chance(0.02)) await exchange.snapshot()
+  if (random.chance(0.02)) void exchange.snapshot()
   await turn()
 }

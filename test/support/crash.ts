@@ -12,9 +12,9 @@ import { assert } from '../../src/lib/assert.ts'
 import { followRows, readRounds } from '../../src/persistence/row.ts'
 import { openStore } from '../../src/persistence/store.ts'
 import { Directory } from '../../src/protocol/directory.ts'
+import { learn } from '../../src/protocol/learn.ts'
 import { readReport } from '../../src/protocol/report-json.ts'
 import { REPORT_WORDS } from '../../src/protocol/report-log.ts'
-import { learn } from '../../src/recovery.ts'
 import { Prng } from './prng.ts'
 
 const WRITER = join(import.meta.dirname, 'crash-writer.ts')

@@ -16,14 +16,14 @@ export type Check = (files: readonly SourceFile[]) => string[]
 const ROOMS: readonly (readonly string[])[] = [
   ['main'],
   ['cli'],
-  ['index', 'exchange', 'book', 'durable', 'recovery'],
+  ['index', 'exchange', 'book', 'durable'],
   ['gateway', 'actors'],
   ['engine', 'persistence'],
   ['protocol'],
   ['lib'],
 ]
 /** Files of one row that may import each other: the entries are files, not folders. */
-const ENTRIES = new Set(['index', 'exchange', 'book', 'durable', 'recovery'])
+const ENTRIES = new Set(['index', 'exchange', 'book', 'durable'])
 
 /** The actors' runtime, which would make sense in a program that trades nothing. */
 const RUNTIME = new Set(

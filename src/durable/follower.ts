@@ -1,0 +1,178 @@
+// A core that goes along a journal: restored from a snapshot, then round by round as rows come.
+// Recovery, a standby, snapshots, the projection and a look into the past are all one of these.
+
+import { createHash } from 'node:crypto'
+import type { Core } from '../actors/core.ts'
+import type { FinishedRound } from '../engine/engine.ts'
+import { Exchange, restoreCore, stateSections } from '../exchange.ts'
+import { Fault } from '../lib/assert.ts'
+import { StoreProblem } from '../persistence/problem.ts'
+import { followRows, GENESIS, type Row, type RowEnd, readRounds } from '../persistence/row.ts'
+import type { SnapshotInfo } from '../persistence/snapshot-table.ts'
+import type { Store } from '../persistence/store.ts'
+import { Directory } from '../protocol/directory.ts'
+import { learn } from '../protocol/learn.ts'
+
+/** What a follower reads. */
+export type Reading = Pick<Store, 'snapshots' | 'readRows' | 'rowEndingAt'>
+
+export interface FollowerOptions {
+  /** Makes the core that is to go along, empty. */
+  readonly make: (options: { submissionsRemembered?: number }) => Core
+  /** Starts from the newest good snapshot at or before this round; default: any. */
+  readonly fromRoundMax?: number
+  /** Each round that was replayed, in order; `finished` is valid during the call. */
+  readonly onRound?: (round: number, finished: FinishedRound) => void
+  /** After each row: the last `seq` replayed. */
+  readonly onProgress?: (seq: number) => void
+}
+
+/** Whether the journal is gone along with one more round, which is in `row`. */
+export type GoesOn = (round: { round: number; firstSeq: number }, row: Row) => boolean
+
+export class Follower {
+  readonly core: Core
+  readonly names: Directory
+  /** The snapshot it began with, and those that were no good. */
+  readonly snapshot: SnapshotInfo | undefined
+  readonly skipped: readonly string[]
+  /** The last round replayed. */
+  round: number
+  /** The last row that was replayed whole. */
+  end: RowEnd
+  private readonly store: Reading
+  private readonly options: FollowerOptions
+  /** Rounds started and not finished, oldest first. */
+  private readonly underWay: number[] = []
+
+  private constructor(store: Reading, options: FollowerOptions, start: Start) {
+    this.store = store
+    this.options = options
+    this.core = start.core
+    this.names = start.names
+    this.snapshot = start.snapshot
+    this.skipped = start.skipped
+    this.end = start.end
+    this.round = start.end.lastRound
+  }
+
+  /**
+   * Restores the newest good snapshot, or begins with nothing. Throws a StoreProblem, or a Fault
+   * where the journal does not reach as far as a snapshot.
+   */
+  static async open(store: Reading, options: FollowerOptions): Promise<Follower> {
+    return new Follower(store, options, await restore(store, options))
+  }
+
+  /** The `seq` of the last command replayed. */
+  get seq(): number {
+    return this.core.seq
+  }
+
+  /**
+   * Replays the rounds there are, while `goesOn`. Throws a Fault that names the row where one is
+   * corrupt; nothing of that row has then been replayed, or its rounds before the corrupt one.
+   */
+  async advance(goesOn: GoesOn = () => true): Promise<void> {
+    const rows = followRows(this.store.readRows(this.end.lastRound + 1), this.end)
+    for await (const row of rows) {
+      if (!this.run(row, goesOn)) break
+      this.end = row
+      this.options.onProgress?.(this.core.seq)
+    }
+    while (this.take()) {}
+  }
+
+  /** SHA-256 of the state, as `Exchange.stateHash`. */
+  stateHash(): string {
+    return new Exchange(this.core, this.names).stateHash()
+  }
+
+  async close(): Promise<void> {
+    await this.core.close?.()
+  }
+
+  /** Runs a row's rounds; whether it went to the row's end. */
+  private run(row: Row, goesOn: GoesOn): boolean {
+    for (const { round, firstSeq, commands } of readRounds(row, undefined, this.round)) {
+      if (!goesOn({ round, firstSeq }, row)) return false
+      learn(this.names, commands)
+      if (!this.core.canStart) this.take()
+      this.core.start(commands)
+      this.underWay.push(round)
+      this.round = round
+    }
+    return true
+  }
+
+  private take(): boolean {
+    const finished = this.core.take(true)
+    if (finished === undefined) return false
+    this.options.onRound?.(this.underWay.shift() as number, finished)
+    return true
+  }
+}
+
+interface Start {
+  readonly core: Core
+  readonly names: Directory
+  readonly snapshot: SnapshotInfo | undefined
+  readonly skipped: readonly string[]
+  readonly end: RowEnd
+}
+
+/** The newest snapshot that is the state it says, and the row it stands behind. */
+async function restore(store: Reading, options: FollowerOptions): Promise<Start> {
+  const { make, fromRoundMax = Number.POSITIVE_INFINITY } = options
+  const skipped: string[] = []
+  for (const snapshot of await store.snapshots.list()) {
+    const { seq, round } = snapshot
+    if (round > fromRoundMax) continue
+    const end = round === 0 ? GENESIS : await store.rowEndingAt(round)
+    if (end === null) {
+      throw new Fault(`rows of the journal are missing: a snapshot stands behind round ${round}`)
+    }
+    const restored = await tryRestore(store, snapshot, end, make)
+    if (typeof restored !== 'string') return { ...restored, snapshot, skipped, end }
+    skipped.push(`snapshot at seq ${seq}: ${restored}`)
+  }
+  return { core: make({}), names: new Directory(), snapshot: undefined, skipped, end: GENESIS }
+}
+
+/** A core with the snapshot's state, or what is wrong with it. */
+async function tryRestore(
+  store: Reading,
+  snapshot: SnapshotInfo,
+  end: RowEnd,
+  make: FollowerOptions['make'],
+): Promise<{ core: Core; names: Directory } | string> {
+  const { seq, hash, rowChecksum } = snapshot
+  if (rowChecksum !== null && !Buffer.from(end.checksum).equals(rowChecksum)) {
+    return 'it is of another journal'
+  }
+  const parts: Uint8Array[] = []
+  try {
+    for await (const part of store.snapshots.parts(seq)) parts.push(part)
+  } catch (error) {
+    // Deleted while it was read: there is a newer one.
+    if (error instanceof StoreProblem && error.code === 'SNAPSHOT_INCOMPLETE') return error.message
+    throw error
+  }
+  const bytes = Buffer.concat(parts)
+  try {
+    if (hashOf(bytes) !== hash) return 'it is not the state it says'
+    return restoreCore(bytes, make)
+  } catch (error) {
+    // Corrupt bytes are no state; any way of noticing that is good.
+    return error instanceof Error ? error.message : String(error)
+  }
+}
+
+/** The state's hash by its bytes: what `Exchange.stateHash` gives for the state in them. */
+function hashOf(bytes: Uint8Array): string {
+  const whole = createHash('sha256')
+  for (const section of stateSections(bytes)) {
+    whole.update(createHash('sha256').update(section).digest())
+  }
+  return whole.digest('hex')
+}

@@ -1,0 +1,92 @@
+// A second process, warm: it goes along the journal and leads when the leader is silent.
+
+import { performance } from 'node:perf_hooks'
+import { setTimeout as delay } from 'node:timers/promises'
+import { refusalOf } from '../exchange.ts'
+import { StoreProblem } from '../persistence/problem.ts'
+import type { Lease } from '../persistence/store.ts'
+import type { Report } from '../protocol/report-json.ts'
+import {
+  AWAY_MS,
+  type Candidate,
+  DurableExchange,
+  type DurableOptions,
+  isPassing,
+  prepare,
+} from './durable-exchange.ts'
+import { LeaseWatch, LOOK_MS, SILENCE_MS } from './lease-watch.ts'
+
+export class Standby {
+  /** Resolves with the exchange once this process leads; rejects if that can never be. */
+  readonly leading: Promise<DurableExchange>
+  private readonly candidate: Candidate
+  private readonly options: DurableOptions
+  private readonly watch: LeaseWatch
+  private lease: Lease | undefined
+  private isClosed = false
+
+  private constructor(candidate: Candidate, options: DurableOptions) {
+    this.candidate = candidate
+    this.options = options
+    this.watch = new LeaseWatch(options.silenceMs ?? SILENCE_MS)
+    this.leading = this.follow()
+    // Whoever does not wait for it must not be ended by it.
+    this.leading.catch(() => {})
+  }
+
+  /** Goes along the journal to its end, and from then on with it. Throws as `DurableExchange`. */
+  static async open(options: DurableOptions): Promise<Standby> {
+    return new Standby(await prepare(options), options)
+  }
+
+  /** The last command replayed. */
+  get seq(): number {
+    return this.candidate.follower.seq
+  }
+
+  /** Who leads, as far as is known. */
+  get leader(): string {
+    return this.lease?.holder ?? ''
+  }
+
+  /** Takes nothing in: the refusal to give, NOT_LEADING. */
+  submit(command: unknown): Report {
+    return refusalOf({ code: 'NOT_LEADING' }, command)
+  }
+
+  /** Stops following; `leading` rejects unless it leads already, and is then the one to close. */
+  async close(): Promise<void> {
+    this.isClosed = true
+    await this.leading.catch(() => {})
+  }
+
+  private async follow(): Promise<DurableExchange> {
+    const { candidate, watch, options } = this
+    const { store, follower, unpublished } = candidate
+    try {
+      for (;;) {
+        if (this.isClosed) throw new StoreProblem('CLOSED', 'The standby is closed.')
+        let waitMs = LOOK_MS
+        try {
+          const lease = await store.lease()
+          this.lease = lease
+          unpublished.forget(lease.publishedRound)
+          await follower.advance()
+          if (watch.isFree(lease, performance.now()) && !this.isClosed) {
+            return await DurableExchange.lead(candidate, lease.term, options)
+          }
+        } catch (error) {
+          if (!isPassing(error)) throw error
+          watch.isBlinded()
+          options.onJournal?.(error)
+          waitMs = AWAY_MS
+        }
+        await delay(waitMs)
+      }
+    } catch (error) {
+      await follower.close()
+      await store.close()
+      throw error
+    }
+  }
+}

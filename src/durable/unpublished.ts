@@ -1,0 +1,48 @@
+// What rounds came to that have perhaps not been published: kept by who follows the journal, to be
+// given out again by whoever leads next.
+
+import type { FinishedRound } from '../engine/engine.ts'
+import type { Answer } from '../exchange.ts'
+import type { Directory } from '../protocol/directory.ts'
+import { readReport } from '../protocol/report-json.ts'
+import { REPORT_WORDS, ReportLog } from '../protocol/report-log.ts'
+
+/** The rounds above the published mark, in binary. */
+export class Unpublished {
+  private published: number
+  private rounds: { round: number; reports: ReportLog }[] = []
+
+  /** `published`: the mark so far. */
+  constructor(published: number) {
+    this.published = published
+  }
+
+  /** Keeps what a round came to, unless it is published already. */
+  add(round: number, { reports }: FinishedRound): void {
+    if (round <= this.published || reports.count === 0) return
+    const copy = new ReportLog(reports.count)
+    copy.i32.set(
+      reports.i32.subarray(0, reports.count * REPORT_WORDS),
+      copy.appendRun(reports.count),
+    )
+    this.rounds.push({ round, reports: copy })
+  }
+
+  /** The mark has moved on. */
+  forget(published: number): void {
+    this.published = Math.max(this.published, published)
+    const left = this.rounds.findIndex(({ round }) => round > this.published)
+    this.rounds = left < 0 ? [] : this.rounds.slice(left)
+  }
+
+  /** The reports of each round, in order. */
+  *answers(names: Directory): Generator<{ round: number; answers: Answer[] }> {
+    for (const { round, reports } of this.rounds) {
+      const answers: Answer[] = []
+      for (let number = 0; number < reports.count; number += 1) {
+        answers.push(readReport(reports, number * REPORT_WORDS, names))
+      }
+      yield { round, answers }
+    }
+  }
+}
