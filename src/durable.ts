@@ -6,6 +6,6 @@ export {
   type DurableOptions,
   type RecoveryReport,
 } from './durable/durable-exchange.ts'
-export type { OnAnswers } from './durable/publication.ts'
+export type { OnReports } from './durable/publication.ts'
 export { type Retention, type SnapshotTaken, takeSnapshot } from './durable/snapshots.ts'
 export { Standby } from './durable/standby.ts'

@@ -10,11 +10,11 @@ import { readMarketState } from './engine/state.ts'
 import { assert, Fault } from './lib/assert.ts'
 import type { RecordLog } from './lib/record-log.ts'
 import { COMMANDS_PER_ROUND_MAX } from './protocol/bounds.ts'
-import { Code, type CodeName, codeText } from './protocol/codes.ts'
 import { CommandLog } from './protocol/command-log.ts'
 import { formatUnits } from './protocol/decimal.ts'
 import { decode, type IntakeRefusal, type Query } from './protocol/decode.ts'
 import { Directory } from './protocol/directory.ts'
+import { refusalOf } from './protocol/refusal.ts'
 import { type Report, readReport } from './protocol/report-json.ts'
 import { POSTING_WORDS, REPORT_WORDS, RPF } from './protocol/report-log.ts'
 
@@ -52,20 +52,6 @@ export interface ExchangeOptions {
    */
   readonly workers?: Workers
 }
-
-/** Echoed in the refusal of a line, where they are strings. */
-const ECHOED = [
-  'cmd',
-  'account',
-  'symbol',
-  'clOrdId',
-  'origClOrdId',
-  'orderId',
-  'transferId',
-] as const
-
-/** Longest string that a refusal echoes. */
-const ECHO_CHARS_MAX = 64
 
 /**
  * Makes an empty exchange.
@@ -128,21 +114,6 @@ export function restoreCore(
 export function createCore({ workers = 0, ...options }: ExchangeOptions): Core {
   const engineOptions = { ...options, hashSeed: randomInt(2 ** 31) }
   return workers === 0 ? new Engine(engineOptions) : startThreads(workers, engineOptions)
-}
-
-/** The report that refuses a command which gets no `seq`; ids that it has are echoed. */
-export function refusalOf(
-  { code, field }: { code: CodeName; field?: string },
-  command: unknown,
-): Report {
-  const report: Report = { execType: 'rejected', code }
-  if (field !== undefined) report.field = field
-  report.text = codeText(Code[code])
-  for (const name of ECHOED) {
-    const value = (command as { [name: string]: unknown } | null | undefined)?.[name]
-    if (typeof value === 'string' && value.length <= ECHO_CHARS_MAX) report[name] = value
-  }
-  return report
 }
 
 /** What goes beside a round's commands: refusals at intake, each before a command, and queries. */
@@ -222,6 +193,20 @@ export class Exchange {
     return true
   }
 
+  /**
+   * As {@link submit}, for a caller that answers by itself: the `seq` that the command will have, 0
+   * for a query, which is answered in its turn, or the refusal of a bad one. Only while there is
+   * room: not {@link isFull}.
+   */
+  offer(command: unknown): number | Report {
+    assert(!this.isFull && this.broken === undefined, 'the exchange can take one more in')
+    const decoded = decode(command, this.names, this.commands)
+    if (decoded === undefined) return this.core.seq + this.commands.count
+    if (!('query' in decoded)) return refusalOf(decoded, command)
+    this.beside.queries.push(decoded)
+    return 0
+  }
+
   /** Adds the refusal of a line that is not even JSON to the next round; false as `submit`. */
   refuse(refusal: IntakeRefusal, command: unknown, line?: number): boolean {
     if (this.isFull || this.broken !== undefined) return false
@@ -259,6 +244,11 @@ export class Exchange {
       while (this.takeOne(answers, false)) {}
       // Behind a query's round none is cut before it is answered: it is answered as of its round.
       if (!this.hasWork || this.isAsked || !this.core.canStart) return
+      if (this.waiting === 0) {
+        // No round for questions alone: they are answered behind the one under way.
+        if (this.underWay.length === 0) this.answerAll(answers)
+        return
+      }
       this.cut()
       while (this.takeOne(answers, false)) {}
     })
@@ -274,6 +264,14 @@ export class Exchange {
       this.cut()
       while (this.takeOne(answers, isPatient)) {}
     })
+  }
+
+  /** Answers what is beside commands where there are none. */
+  private answerAll(answers: Answer[]): void {
+    const { refusals, queries } = this.beside
+    this.beside = { refusals: [], queries: [] }
+    for (const { report } of refusals) answers.push(report)
+    for (const query of queries) answers.push(this.answer(query))
   }
 
   /** A call that gives rounds: its answers and its postings are new. */

@@ -6,16 +6,18 @@ import { performance } from 'node:perf_hooks'
 import { setTimeout as delay } from 'node:timers/promises'
 import { JournaledCore } from '../actors/journaled-core.ts'
 import type { Workers } from '../actors/placement.ts'
-import { createCore, Exchange, refusalOf } from '../exchange.ts'
+import { type Answer, createCore, Exchange, type QueryAnswer } from '../exchange.ts'
 import { Fault } from '../lib/assert.ts'
 import { Fenced, StoreProblem } from '../persistence/problem.ts'
 import { heldBy, openStore, type Store } from '../persistence/store.ts'
 import { StoreJournal } from '../persistence/store-journal.ts'
+import { isQuery } from '../protocol/decode.ts'
+import { refusalOf } from '../protocol/refusal.ts'
 import type { Report } from '../protocol/report-json.ts'
 import { type Beside, snapshotBeside } from './beside.ts'
 import { Follower } from './follower.ts'
 import { BEAT_MS, LeaseWatch, LOOK_MS, SILENCE_MS } from './lease-watch.ts'
-import { type OnAnswers, Publication } from './publication.ts'
+import { type OnReports, Publication } from './publication.ts'
 import { RETENTION, type Retention, type SnapshotTaken, writeSnapshot } from './snapshots.ts'
 import { Unpublished } from './unpublished.ts'
 
@@ -32,11 +34,11 @@ export interface DurableOptions {
   /** As of {@link createExchange}. */
   readonly workers?: Workers
   /**
-   * Answers, in order, once what caused them is committed. If it returns a promise, they count as
+   * Reports, in order, once what caused them is committed. If it returns a promise, they count as
    * published when that resolves. After a crash, reports that were not published come again first,
    * with the same `execId`.
    */
-  readonly onAnswers: OnAnswers
+  readonly onReports: OnReports
   /** Nothing goes on: an actor broke, or another process has taken the lease. */
   readonly onBroken?: (error: unknown) => void
   /** While recovering: the last `seq` replayed, and the journal's last. */
@@ -139,6 +141,11 @@ export class DurableExchange {
   private snapshotSeq: number
   private isBeating = false
   private broken: unknown
+  /** Queries under way, oldest first. */
+  private readonly asked: {
+    resolve: (answer: QueryAnswer) => void
+    reject: (error: unknown) => void
+  }[] = []
   private readonly waiting: { resolve: () => void; reject: (error: unknown) => void }[] = []
 
   private constructor(
@@ -161,9 +168,9 @@ export class DurableExchange {
       throw new Fault('nobody waits for the journal but by its events')
     })
     this.exchange = new Exchange(this.core, follower.names)
-    const rounds = [...unpublished.answers(follower.names)]
+    const rounds = [...unpublished.reports(follower.names)]
     this.publication = new Publication((rounds.at(0)?.round ?? end.lastRound + 1) - 1, {
-      onAnswers: options.onAnswers,
+      onReports: options.onReports,
       onFailed: (error) => this.fail(error),
       onRoom: () => this.turn(),
     })
@@ -171,7 +178,7 @@ export class DurableExchange {
     this.snapshotSeq = snapshotSeq
     const republished = rounds.length
     this.recovery = { snapshotSeq, skipped, seq, hash: hash?.hash, ms, republished, term }
-    for (const { round, answers } of rounds) this.publication.give(round, answers)
+    for (const { round, reports } of rounds) this.publication.give(round, reports)
     this.beats = setInterval(() => void this.beat(), BEAT_MS)
   }
 
@@ -219,15 +226,31 @@ export class DurableExchange {
   }
 
   /**
-   * Takes in a command, or a query; its answers come by `onAnswers`. If it is not taken in, returns
-   * the refusal to give instead: JOURNAL_UNAVAILABLE, OVERLOADED or NOT_LEADING. The same command
-   * may be sent again.
+   * Takes in a command: the `seq` that it has in history, gapless. Its reports come by `onReports`.
+   * If it is not taken in, returns the refusal to give: what is wrong with it, or, and then the
+   * same may be sent again, JOURNAL_UNAVAILABLE, OVERLOADED or NOT_LEADING.
    */
-  submit(command: unknown): Report | undefined {
+  submit(command: unknown): number | Report {
+    if (isQuery(command)) return refusalOf({ code: 'MALFORMED', field: 'cmd' }, command)
+    return this.take(command)
+  }
+
+  /**
+   * Answers a query as of the end of the next round, once that is durable; or gives the refusal, as
+   * {@link submit}. Rejects when nothing goes on any more.
+   */
+  query(query: unknown): Promise<QueryAnswer | Report> {
+    const taken = isQuery(query)
+      ? this.take(query)
+      : refusalOf({ code: 'MALFORMED', field: 'cmd' }, query)
+    if (typeof taken === 'object') return Promise.resolve(taken)
+    return new Promise((resolve, reject) => this.asked.push({ resolve, reject }))
+  }
+
+  private take(command: unknown): number | Report {
     if (this.broken !== undefined) return refusalOf({ code: 'NOT_LEADING' }, command)
-    const isTaken = this.exchange.submit(command)
     this.schedule()
-    if (isTaken) return undefined
+    if (!this.exchange.isFull) return this.exchange.offer(command)
     const isJournals = this.store.state !== 'ready' || this.journal.waitingMs > SLOW_MS
     return refusalOf({ code: isJournals ? 'JOURNAL_UNAVAILABLE' : 'OVERLOADED' }, command)
   }
@@ -318,9 +341,8 @@ export class DurableExchange {
       // Whoever takes answers out sets the pace.
       if (publication.hasRoom) {
         const before = core.taken
-        const answers = this.exchange.pump()
-        const round = this.follower.round + core.taken
-        if (core.taken > before || answers.length > 0) publication.give(round, answers)
+        const reports = this.answerQueries(this.exchange.pump())
+        if (core.taken > before) publication.give(this.follower.round + core.taken, reports)
       }
     } catch (error) {
       return this.fail(error)
@@ -330,6 +352,15 @@ export class DurableExchange {
     if (core.isOwed && publication.hasRoom) this.schedule()
     if (!this.isSettled) return
     for (const { resolve } of this.waiting.splice(0)) resolve()
+  }
+
+  /** What else came out: reports. */
+  private answerQueries(answers: Answer[]): Report[] {
+    if (this.asked.length === 0) return answers as Report[]
+    return answers.filter((answer) => {
+      if ('query' in answer) this.asked.shift()?.resolve(answer)
+      return !('query' in answer)
+    }) as Report[]
   }
 
   private keepSnapshots(): void {
@@ -360,6 +391,7 @@ export class DurableExchange {
     this.broken = error
     clearInterval(this.beats)
     for (const { reject } of this.waiting.splice(0)) reject(error)
+    for (const { reject } of this.asked.splice(0)) reject(error)
     this.options.onBroken?.(error)
   }
 }

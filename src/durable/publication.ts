@@ -1,18 +1,18 @@
 // What goes out, in order, and how far that is certain: the published mark. Reports above the mark
 // may have gone out or not; after a crash they go out again, under the same execId.
 
-import type { Answer } from '../exchange.ts'
+import type { Report } from '../protocol/report-json.ts'
 
-/** Batches given out and not certain; with more, the exchange makes no new answers. */
+/** Batches given out and not certain; with more, the exchange makes no new ones. */
 const UNDER_WAY_MAX = 256
 
-/** Takes answers out. What it returns, if anything, resolves when they are certain to arrive. */
-export type OnAnswers = (answers: Answer[]) => void | Promise<void>
+/** Takes reports out. What it returns, if anything, resolves when they are certain to arrive. */
+export type OnReports = (reports: Report[]) => void | Promise<void>
 
 export class Publication {
   /** All that rounds up to this one came to is out for certain. */
   round: number
-  private readonly onAnswers: OnAnswers
+  private readonly onReports: OnReports
   private readonly onFailed: (error: unknown) => void
   private readonly onRoom: () => void
   private last: Promise<void> = Promise.resolve()
@@ -20,10 +20,10 @@ export class Publication {
 
   constructor(
     round: number,
-    to: { onAnswers: OnAnswers; onFailed: (error: unknown) => void; onRoom: () => void },
+    to: { onReports: OnReports; onFailed: (error: unknown) => void; onRoom: () => void },
   ) {
     this.round = round
-    this.onAnswers = to.onAnswers
+    this.onReports = to.onReports
     this.onFailed = to.onFailed
     this.onRoom = to.onRoom
   }
@@ -36,9 +36,9 @@ export class Publication {
     return this.underWay === 0
   }
 
-  /** Gives out the answers of rounds up to `round`. Throws what the taker throws. */
-  give(round: number, answers: Answer[]): void {
-    const certain = answers.length > 0 ? this.onAnswers(answers) : undefined
+  /** Gives out the reports of rounds up to `round`. Throws what the taker throws. */
+  give(round: number, reports: Report[]): void {
+    const certain = reports.length > 0 ? this.onReports(reports) : undefined
     if (certain === undefined && this.underWay === 0) {
       this.round = round
       return

@@ -2,9 +2,9 @@
 
 import { performance } from 'node:perf_hooks'
 import { setTimeout as delay } from 'node:timers/promises'
-import { refusalOf } from '../exchange.ts'
 import { StoreProblem } from '../persistence/problem.ts'
 import type { Lease } from '../persistence/store.ts'
+import { refusalOf } from '../protocol/refusal.ts'
 import type { Report } from '../protocol/report-json.ts'
 import {
   AWAY_MS,

@@ -2,9 +2,8 @@
 // given out again by whoever leads next.
 
 import type { FinishedRound } from '../engine/engine.ts'
-import type { Answer } from '../exchange.ts'
 import type { Directory } from '../protocol/directory.ts'
-import { readReport } from '../protocol/report-json.ts'
+import { type Report, readReport } from '../protocol/report-json.ts'
 import { REPORT_WORDS, ReportLog } from '../protocol/report-log.ts'
 
 /** The rounds above the published mark, in binary. */
@@ -36,13 +35,13 @@ export class Unpublished {
   }
 
   /** The reports of each round, in order. */
-  *answers(names: Directory): Generator<{ round: number; answers: Answer[] }> {
-    for (const { round, reports } of this.rounds) {
-      const answers: Answer[] = []
-      for (let number = 0; number < reports.count; number += 1) {
-        answers.push(readReport(reports, number * REPORT_WORDS, names))
+  *reports(names: Directory): Generator<{ round: number; reports: Report[] }> {
+    for (const { round, reports: log } of this.rounds) {
+      const reports: Report[] = []
+      for (let number = 0; number < log.count; number += 1) {
+        reports.push(readReport(log, number * REPORT_WORDS, names))
       }
-      yield { round, answers }
+      yield { round, reports }
     }
   }
 }

@@ -27,6 +27,13 @@ export interface IntakeRefusal {
   readonly field: string
 }
 
+const QUERIES = new Set<unknown>(['balances', 'book', 'orders'])
+
+/** Whether this asks something, by its `cmd`; all else is a command, good or bad. */
+export function isQuery(command: unknown): boolean {
+  return QUERIES.has((command as { cmd?: unknown } | null | undefined)?.cmd)
+}
+
 /** A query that decoded well; the exchange answers it at the end of the round. */
 export interface Query {
   readonly query: 'balances' | 'book' | 'orders'

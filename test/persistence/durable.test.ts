@@ -66,8 +66,8 @@ async function sql(at: string, text: string, values: unknown[] = []) {
 
 async function start(options: Partial<DurableOptions> = {}) {
   const answers: (Answer & { clOrdId?: string; duplicate?: boolean })[] = []
-  const onAnswers = (some: Answer[]) => void answers.push(...(some as typeof answers))
-  const exchange = await DurableExchange.open({ url, onAnswers, ...options })
+  const onReports = (some: Answer[]) => void answers.push(...(some as typeof answers))
+  const exchange = await DurableExchange.open({ url, onReports, ...options })
   open.push(exchange)
   return { exchange, answers }
 }
@@ -78,7 +78,7 @@ async function stop(exchange: DurableExchange) {
 }
 
 async function say(exchange: DurableExchange, commands: object[]) {
-  for (const command of commands) expect(exchange.submit(command)).toBeUndefined()
+  for (const command of commands) expect(exchange.submit(command)).toBeTypeOf('number')
   await exchange.settled()
 }
 
@@ -131,7 +131,7 @@ test('while Postgres is away nothing is acknowledged; when it is back all goes o
   await postgres.kill()
   const before = answers.length
   let taken = 0
-  while (exchange.submit(buy(`c-${taken}`)) === undefined) {
+  while (typeof exchange.submit(buy(`c-${taken}`)) !== 'object') {
     taken += 1
     if (taken % 10_000 === 0) await sleep(1)
   }
@@ -169,7 +169,7 @@ test('a standby follows, refuses, and leads once the leader has gone', async () 
   const first = await start()
   await say(first.exchange, SCENE)
   const answers: Answer[] = []
-  const standby = await Standby.open({ url, onAnswers: (some) => void answers.push(...some) })
+  const standby = await Standby.open({ url, onReports: (some) => void answers.push(...some) })
   expect(standby.submit(buy('no'))).toMatchObject({ code: 'NOT_LEADING', clOrdId: 'no' })
   await say(first.exchange, [buy('a')])
   while (standby.seq < SCENE.length + 1) await sleep(5)
@@ -179,6 +179,34 @@ test('a standby follows, refuses, and leads once the leader has gone', async () 
   open.push(second)
   await say(second, [buy('a'), buy('b')])
   expect(answers).toMatchObject([{ duplicate: true }, { clOrdId: 'b', execType: 'new' }])
+})
+
+test('queries are answered as of what is durable, and make no history', async () => {
+  const { exchange, answers } = await start()
+  await say(exchange, SCENE)
+  exchange.submit(buy('a'))
+  const [balances, book] = await Promise.all([
+    exchange.query({ cmd: 'balances', account: 'alice' }),
+    exchange.query({ cmd: 'book', symbol: 'XUSD' }),
+  ])
+  expect(balances).toMatchObject({ seq: SCENE.length + 1, account: 'alice' })
+  expect(book).toMatchObject({ bids: [{ price: '1', orderQty: '1' }] })
+  expect(answers).toHaveLength(SCENE.length + 1)
+  const before = (await replayAll(url)).seq
+  expect(await exchange.query({ cmd: 'orders', account: 'alice' })).toMatchObject({
+    orders: [{ clOrdId: 'a' }],
+  })
+  expect(await exchange.query({ cmd: 'orders', account: 'nobody' })).toMatchObject({
+    code: 'UNKNOWN_ACCOUNT',
+  })
+  expect(await exchange.query(buy('x'))).toMatchObject({ code: 'MALFORMED', field: 'cmd' })
+  expect(exchange.submit({ cmd: 'orders', account: 'alice' })).toMatchObject({ field: 'cmd' })
+  const { rows } = await sql(url, 'SELECT max(last_round)::int AS round FROM onefill.journal')
+  await exchange.query({ cmd: 'orders', account: 'alice' })
+  expect(
+    (await sql(url, 'SELECT max(last_round)::int AS round FROM onefill.journal')).rows,
+  ).toEqual(rows)
+  expect((await replayAll(url)).seq).toBe(before)
 })
 
 test('a corrupt snapshot is skipped for the one before', async () => {

@@ -13,7 +13,7 @@ const ACCOUNTS = ['alice', 'bob', 'carol']
 const exchange = await DurableExchange.open({
   url,
   workers: Number(workers),
-  onAnswers: (answers) => {
+  onReports: (answers) => {
     // At once and whole: a line that is out was acknowledged.
     writeSync(1, answers.map((answer) => `${JSON.stringify(answer)}\n`).join(''))
   },
