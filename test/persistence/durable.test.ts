@@ -190,7 +190,7 @@ test('queries are answered as of what is durable, and make no history', async ()
     exchange.query({ cmd: 'book', symbol: 'XUSD' }),
   ])
   expect(balances).toMatchObject({ seq: SCENE.length + 1, account: 'alice' })
-  expect(book).toMatchObject({ bids: [{ price: '1', orderQty: '1' }] })
+  expect(book).toMatchObject({ bids: [{ price: '1', qty: '1' }] })
   expect(answers).toHaveLength(SCENE.length + 1)
   const before = (await replayAll(url)).seq
   expect(await exchange.query({ cmd: 'orders', account: 'alice' })).toMatchObject({
