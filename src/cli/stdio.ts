@@ -1,6 +1,5 @@
 // Commands as lines on standard input, reports and answers as lines on standard output.
 
-import { createWriteStream } from 'node:fs'
 import type { DurableExchange } from '../durable.ts'
 import type { QueryAnswer, Report } from '../exchange.ts'
 import { isQuery } from '../protocol/decode.ts'
@@ -12,21 +11,16 @@ import { write } from './output.ts'
 export type Taker = Pick<DurableExchange, 'submit' | 'query'>
 
 export class StdioGateway {
-  /**
-   * Not `process.stdout`, which waits for a slow reader with the whole process: no sign of life
-   * would be given meanwhile, and a standby would take over.
-   */
-  private readonly output = createWriteStream('', { fd: 1, autoClose: false })
   private readonly asked = new Set<Promise<void>>()
 
   constructor() {
     // Each write says for itself that it has failed.
-    this.output.on('error', () => {})
+    process.stdout.on('error', () => {})
   }
 
   /** Writes them; they count as published when they are handed on. */
   readonly onReports = (reports: readonly (Report | QueryAnswer)[]): Promise<void> =>
-    write(this.output, reports.map((report) => `${JSON.stringify(report)}\n`).join(''))
+    write(process.stdout, reports.map((report) => `${JSON.stringify(report)}\n`).join(''))
 
   /**
    * Reads to the end of input and gives each line to whoever leads then; what is refused is said
