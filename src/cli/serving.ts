@@ -157,7 +157,7 @@ function journalTeller(): (problem: StoreProblem | null) => void {
 }
 
 function tellSnapshot(outcome: SnapshotTaken | Error): void {
-  if (outcome instanceof Error) return say(`no snapshot: ${outcome.message}`)
+  if (outcome instanceof Error) return say(outcome.message)
   const { seq, hash, deleted } = outcome
   const { snapshots, rows } = deleted
   say(`snapshot at seq ${seq}, state ${hash}; deleted ${snapshots} snapshots, ${rows} rows`)

@@ -7,7 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Json } from './markets.ts'
 
 const TOOL = join(import.meta.dirname, '../../bin/onefill.js')
-const PATIENCE_MS = 60_000
+/** Only to end at all: nothing depends on it but a test that fails anyway. */
+const PATIENCE_MS = 180_000
 
 /** What the tool may know of the environment: no database but the one it is told. */
 const environment = (url?: string): NodeJS.ProcessEnv => {
