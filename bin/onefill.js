@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Starts the command-line tool on the Node that the package `node` pins, whatever Node ran this
 // file.
-import { spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { constants } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -30,14 +30,17 @@ if (major >= 26) {
     'bin',
     process.platform === 'win32' ? 'node.exe' : 'node',
   )
-  const run = spawnSync(pinned, [main, ...process.argv.slice(2)], {
+  const run = spawn(pinned, [main, ...process.argv.slice(2)], {
     stdio: 'inherit',
     env: environment,
   })
-  if (run.error) {
-    console.error(`onefill: cannot start Node 26 (${pinned}): ${run.error.message}`)
+  // A terminal gives Ctrl+C to both of us, so it is not passed on; it is for the other to end.
+  process.on('SIGINT', () => {})
+  for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => run.kill(signal))
+  run.on('error', (error) => {
+    console.error(`onefill: cannot start Node 26 (${pinned}): ${error.message}`)
     console.error('onefill: run npm install once')
     process.exit(1)
-  }
-  process.exit(run.status ?? 128 + (constants.signals[run.signal] ?? 0))
+  })
+  run.on('exit', (code, signal) => process.exit(code ?? 128 + (constants.signals[signal] ?? 0)))
 }

@@ -1,105 +1,112 @@
-// `onefill journal` and `onefill replay --journal`: what is in a journal, whether it is whole, and
-// what it comes to.
+// `onefill journal`: what is in a journal, whether it is whole, and what it did.
 
-import { createWriteStream } from 'node:fs'
-import { finished } from 'node:stream/promises'
-import { Engine } from '../engine/engine.ts'
-import { Exchange } from '../exchange.ts'
+import type { Command } from 'commander'
 import { Fault } from '../lib/assert.ts'
-import { StoreProblem } from '../persistence/problem.ts'
-import { followRows, GENESIS, type Row, type RowEnd, readRounds } from '../persistence/row.ts'
-import { openStore } from '../persistence/store.ts'
-import { Directory } from '../protocol/directory.ts'
-import { learn } from '../protocol/learn.ts'
-import { readReport } from '../protocol/report-json.ts'
-import { REPORT_WORDS } from '../protocol/report-log.ts'
-import { CHUNK_CHARS, write } from './output.ts'
+import { GENESIS, type RowEnd, readRounds } from '../persistence/row.ts'
+import type { SnapshotInfo } from '../persistence/snapshot-table.ts'
+import { databaseOf, URL_HELP, wholeFrom } from './arguments.ts'
+import { diffState } from './diff-state.ts'
+import { exportJournal } from './export-journal.ts'
+import { remainingRows } from './history.ts'
+import { withStore } from './outcome.ts'
+import { Output } from './output.ts'
 
-/** Exit codes: it is whole; it is not, or the database cannot be used. */
-const EXIT = { done: 0, failed: 1 } as const
+/** Adds the group of commands. */
+export function registerJournal(program: Command): void {
+  const journal = program
+    .command('journal')
+    .description('Look into a journal in Postgres.')
+    .addHelpText('after', '\nExample:\n  $ onefill journal verify postgres://user@host/db')
+  journal
+    .command('verify')
+    .description('Check the chain of checksums and every round.')
+    .argument('[url]', URL_HELP)
+    .addHelpText('after', '\nExample:\n  $ onefill journal verify postgres://user@host/db')
+    .action(async (url?: string) => {
+      process.exitCode = await verifyJournal(() => databaseOf(url))
+    })
+  journal
+    .command('list')
+    .description('Print a line for each row.')
+    .argument('[url]', URL_HELP)
+    .addHelpText('after', '\nExample:\n  $ onefill journal list | tail')
+    .action(async (url?: string) => {
+      process.exitCode = await listJournal(() => databaseOf(url))
+    })
+  journal
+    .command('export')
+    .description('Write history as commands, one a line, for `onefill replay --round blank`.')
+    .argument('[url]', URL_HELP)
+    .option('--from <seq>', 'begin with the round that holds this seq', wholeFrom(1), 1)
+    .option('--to <seq>', 'end with the round that holds this seq', wholeFrom(1))
+    .addHelpText('after', EXPORT_HELP)
+    .action(async (url: string | undefined, options: { from: number; to?: number }) => {
+      process.exitCode = await exportJournal(() => databaseOf(url), options)
+    })
+  journal
+    .command('diff-state')
+    .description('Print what the round that holds a seq changed, a line for each change.')
+    .argument('<seq>', 'a command of the round', wholeFrom(1))
+    .argument('[url]', URL_HELP)
+    .option('--json', 'as JSON, one object a line', false)
+    .addHelpText('after', '\nExample:\n  $ onefill journal diff-state 123456')
+    .action(async (seq: number, url: string | undefined, { json }: { json: boolean }) => {
+      process.exitCode = await diffState(() => databaseOf(url), seq, json)
+    })
+}
+
+const EXPORT_HELP = `
+A blank line stands behind each round. From the beginning on, replaying gives the same rounds,
+reports and hash; a later part needs what was defined before it.
+
+Examples:
+  $ onefill journal export > history.ndjson && onefill replay history.ndjson --round blank --hash
+  $ onefill journal export --from 123456 --to 123456`
 
 /** Prints a line for each row. */
-export function listJournal(url: string): Promise<number> {
-  return withRows(url, async (rows) => {
-    for await (const row of rows) {
+function listJournal(url: () => string): Promise<number> {
+  return withStore(url, async (store) => {
+    const output = new Output('-')
+    for await (const row of remainingRows(store)) {
       const { firstRound, lastRound, firstSeq, lastSeq, term, timeMs, payload } = row
       const when = new Date(timeMs).toISOString()
       const what = `seq ${firstSeq} to ${lastSeq}  rounds ${firstRound} to ${lastRound}`
-      process.stdout.write(`${when}  term ${term}  ${what}  ${payload.length} bytes\n`)
+      output.add(`${when}  term ${term}  ${what}  ${payload.length} bytes`)
+      if (output.isFull) await output.flush()
     }
+    await output.end()
   })
 }
 
-/** Checks every row and every round in it. */
-export function verifyJournal(url: string): Promise<number> {
-  return withRows(url, async (rows) => {
+/** Checks every row and every round in it, and that a snapshot stands for what was deleted. */
+function verifyJournal(url: () => string): Promise<number> {
+  return withStore(url, async (store) => {
+    const snapshots = await store.snapshots.list()
     let commands = 0
+    let first = 1
     let end: RowEnd = GENESIS
-    for await (const row of rows) {
+    let oldest: SnapshotInfo | undefined
+    for await (const row of remainingRows(store)) {
       for (const round of readRounds(row)) commands += round.commands.count
+      if (end === GENESIS) first = row.firstRound
+      oldest ??= snapshots.find((snapshot) => standsBehind(snapshot, row))
       end = row
     }
-    process.stdout.write(
-      `whole: ${commands} commands in ${end.lastRound} rounds, up to seq ${end.lastSeq}, ` +
-        `term ${end.term}\n`,
-    )
+    const output = new Output('-')
+    const until = `up to seq ${end.lastSeq}, term ${end.term}`
+    const rounds = end.lastRound - first + 1
+    output.add(`whole: ${commands} commands in ${rounds} rounds, ${until}`)
+    if (first > 1) {
+      const missing = `rounds 1 to ${first - 1} of the journal are missing`
+      if (oldest === undefined) throw new Fault(`${missing}, and no snapshot stands for them`)
+      const { round, seq } = oldest
+      output.add(`history begins with round ${round + 1}, behind the snapshot at seq ${seq}`)
+    }
+    await output.end()
   })
 }
 
-export interface JournalReplayOptions {
-  readonly out: string
-  readonly hash: boolean
-  /** The last seq wanted; the round that holds it is run to its end. */
-  readonly to: number
-}
-
-/** Runs the journal's history again, and writes its reports. */
-export function replayJournal(url: string, options: JournalReplayOptions): Promise<number> {
-  return withRows(url, async (rows) => {
-    const output = options.out === '-' ? process.stdout : createWriteStream(options.out)
-    const engine = new Engine()
-    const names = new Directory()
-    let text = ''
-    for await (const row of rows) {
-      for (const { commands } of readRounds(row)) {
-        if (engine.seq >= options.to) break
-        learn(names, commands)
-        engine.round(commands)
-        for (let number = 0; number < engine.reports.count; number += 1) {
-          const report = readReport(engine.reports, number * REPORT_WORDS, names)
-          text += `${JSON.stringify(report)}\n`
-        }
-        if (text.length < CHUNK_CHARS) continue
-        await write(output, text)
-        text = ''
-      }
-    }
-    await write(output, text)
-    if (output !== process.stdout) {
-      output.end()
-      await finished(output)
-    }
-    const state = options.hash ? `state ${new Exchange(engine, names).stateHash()} at ` : ''
-    process.stderr.write(`${state}seq ${engine.seq}\n`)
-  })
-}
-
-/** Opens the store for a while, to go along its checked rows; a problem is one line. */
-async function withRows(
-  url: string,
-  work: (rows: AsyncIterable<Row>) => Promise<void>,
-): Promise<number> {
-  try {
-    const store = await openStore(url)
-    try {
-      await work(followRows(store.readRows(0)))
-    } finally {
-      await store.close()
-    }
-    return EXIT.done
-  } catch (error) {
-    if (!(error instanceof StoreProblem || error instanceof Fault)) throw error
-    process.stderr.write(`onefill: ${error.message}\n`)
-    return EXIT.failed
-  }
+/** Whether the snapshot stands behind this very row, by its checksum. */
+function standsBehind({ round, rowChecksum }: SnapshotInfo, { lastRound, checksum }: RowEnd) {
+  return round === lastRound && (rowChecksum === null || rowChecksum.equals(checksum))
 }

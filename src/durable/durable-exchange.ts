@@ -18,7 +18,13 @@ import { type Beside, snapshotBeside } from './beside.ts'
 import { Follower } from './follower.ts'
 import { BEAT_MS, LeaseWatch, LOOK_MS, SILENCE_MS } from './lease-watch.ts'
 import { type OnReports, Publication } from './publication.ts'
-import { RETENTION, type Retention, type SnapshotTaken, writeSnapshot } from './snapshots.ts'
+import {
+  RETENTION,
+  type Retention,
+  retain,
+  type SnapshotTaken,
+  writeSnapshot,
+} from './snapshots.ts'
 import { Unpublished } from './unpublished.ts'
 
 /** Commands from one snapshot to the next, which is what a recovery has to replay at most. */
@@ -317,7 +323,11 @@ export class DurableExchange {
   /** The state as it is: nothing may be under way. */
   private async writeSnapshot(): Promise<void> {
     const { core, names } = this.follower
-    await this.store.alone(() => writeSnapshot(this.store, { core, names, end: this.journal.end }))
+    const { retention = RETENTION } = this.options
+    await this.store.alone(async () => {
+      await writeSnapshot(this.store, { core, names, end: this.journal.end })
+      await retain(this.store, retention, Date.now())
+    })
   }
 
   private get isSettled(): boolean {

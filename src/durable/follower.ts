@@ -7,7 +7,14 @@ import type { FinishedRound } from '../engine/engine.ts'
 import { Exchange, restoreCore, stateSections } from '../exchange.ts'
 import { Fault } from '../lib/assert.ts'
 import { StoreProblem } from '../persistence/problem.ts'
-import { followRows, GENESIS, type Row, type RowEnd, readRounds } from '../persistence/row.ts'
+import {
+  followRows,
+  GENESIS,
+  type JournalRound,
+  type Row,
+  type RowEnd,
+  readRounds,
+} from '../persistence/row.ts'
 import type { SnapshotInfo } from '../persistence/snapshot-table.ts'
 import type { Store } from '../persistence/store.ts'
 import { Directory } from '../protocol/directory.ts'
@@ -28,7 +35,7 @@ export interface FollowerOptions {
 }
 
 /** Whether the journal is gone along with one more round, which is in `row`. */
-export type GoesOn = (round: { round: number; firstSeq: number }, row: Row) => boolean
+export type GoesOn = (round: JournalRound, row: Row) => boolean
 
 export class Follower {
   readonly core: Core
@@ -94,8 +101,9 @@ export class Follower {
 
   /** Runs a row's rounds; whether it went to the row's end. */
   private run(row: Row, goesOn: GoesOn): boolean {
-    for (const { round, firstSeq, commands } of readRounds(row, undefined, this.round)) {
-      if (!goesOn({ round, firstSeq }, row)) return false
+    for (const each of readRounds(row, undefined, this.round)) {
+      if (!goesOn(each, row)) return false
+      const { round, commands } = each
       learn(this.names, commands)
       if (!this.core.canStart) this.take()
       this.core.start(commands)
@@ -137,6 +145,23 @@ async function restore(store: Reading, options: FollowerOptions): Promise<Start>
     skipped.push(`snapshot at seq ${seq}: ${restored}`)
   }
   return { core: make({}), names: new Directory(), snapshot: undefined, skipped, end: GENESIS }
+}
+
+/**
+ * What is wrong with a snapshot, if anything: it is of another journal, or not the state it says.
+ * Holds its whole state for a while.
+ */
+export async function findSnapshotFault(
+  store: Reading,
+  snapshot: SnapshotInfo,
+  make: FollowerOptions['make'],
+): Promise<string | undefined> {
+  const end = snapshot.round === 0 ? GENESIS : await store.rowEndingAt(snapshot.round)
+  if (end === null) return `the journal's row of round ${snapshot.round} is missing`
+  const restored = await tryRestore(store, snapshot, end, make)
+  if (typeof restored === 'string') return restored
+  await restored.core.close?.()
+  return undefined
 }
 
 /** A core with the snapshot's state, or what is wrong with it. */

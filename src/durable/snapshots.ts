@@ -99,7 +99,7 @@ export async function writeSnapshot(
 }
 
 /** Deletes snapshots and rows that need not be kept. */
-async function retain(
+export async function retain(
   store: Store,
   { snapshots, journalMs }: Retention,
   nowMs: number,

@@ -86,6 +86,14 @@ export class SnapshotTable {
     return rows.map(infoOf)
   }
 
+  /** How many bytes the parts of a snapshot have. */
+  async bytesOf(seq: number): Promise<number> {
+    const text = `SELECT coalesce(sum(octet_length(bytes)), 0) AS bytes
+      FROM onefill.snapshot_part WHERE seq = $1`
+    const { rows } = await this.#query(text, [seq])
+    return Number(rows[0].bytes)
+  }
+
   /** The parts of a complete snapshot, one at a time. */
   async *parts(seq: number): AsyncGenerator<Uint8Array, void, void> {
     const { rows } = await this.#query(

@@ -1,0 +1,57 @@
+// How a command ends: its exit code, and one line for people where something could not be done.
+
+import { Fault } from '../lib/assert.ts'
+import { StoreProblem } from '../persistence/problem.ts'
+import { openStore, type Store } from '../persistence/store.ts'
+
+/**
+ * Exit codes: done; it cannot be done; an invariant broke (EX_SOFTWARE of sysexits.h); another
+ * exchange has taken over (EX_TEMPFAIL).
+ */
+export const EXIT = { done: 0, failed: 1, fault: 70, fenced: 75 } as const
+
+/** What was asked for cannot be done; the message says why. */
+export class Inability extends Error {
+  override name = 'Inability'
+}
+
+/** One line on standard error. */
+export function say(text: string): void {
+  process.stderr.write(`${text}\n`)
+}
+
+/**
+ * Says what went wrong, in one line, and gives the exit code. `isTrading`: an exchange was running,
+ * so a Fault is a broken invariant; else it is something that was read and is corrupt.
+ */
+export function explain(error: unknown, { isTrading = false } = {}): number {
+  const message = error instanceof Error ? error.message : String(error)
+  const isFaultOfData = error instanceof Fault && !isTrading
+  const isSystems = error instanceof Error && 'syscall' in error
+  if (error instanceof StoreProblem || error instanceof Inability || isSystems || isFaultOfData) {
+    say(`onefill: ${message}`)
+    return error instanceof StoreProblem && error.code === 'FENCED' ? EXIT.fenced : EXIT.failed
+  }
+  say(`onefill: fault: ${message}`)
+  return EXIT.fault
+}
+
+/** Opens a store for a while; what goes wrong is one line. Returns the exit code. */
+export async function withStore(
+  url: () => string,
+  work: (store: Store) => Promise<void>,
+): Promise<number> {
+  try {
+    const store = await openStore(url())
+    try {
+      await work(store)
+    } finally {
+      await store.close()
+    }
+    return EXIT.done
+  } catch (error) {
+    // Whoever read our output has had enough: no failure.
+    if ((error as NodeJS.ErrnoException).code === 'EPIPE') return EXIT.done
+    return explain(error)
+  }
+}
