@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { Command, InvalidArgumentError } from 'commander'
 import { WORKERS_MAX, type Workers } from './actors/placement.ts'
 import { listJournal, replayJournal, verifyJournal } from './cli/journal.ts'
+import { addProjectionCommands } from './cli/projection.ts'
 import { type ReplayOptions, replay } from './cli/replay.ts'
 import { COMMANDS_PER_ROUND_MAX } from './protocol/bounds.ts'
 
@@ -105,5 +106,7 @@ journal
   .action(async (url: string) => {
     process.exitCode = await listJournal(url)
   })
+
+addProjectionCommands(program)
 
 await program.parseAsync()
