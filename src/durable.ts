@@ -6,6 +6,8 @@ export {
   type DurableOptions,
   type RecoveryReport,
 } from './durable/durable-exchange.ts'
+export { Projector, type ProjectorOptions } from './durable/projector.ts'
 export type { OnReports } from './durable/publication.ts'
+export { type ReconcileOptions, type Reconciliation, reconcile } from './durable/reconcile.ts'
 export { type Retention, type SnapshotTaken, takeSnapshot } from './durable/snapshots.ts'
 export { Standby } from './durable/standby.ts'

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { registerJournal } from './cli/journal.ts'
+import { registerProjection } from './cli/projection.ts'
 import { registerReplay } from './cli/replay.ts'
 import { registerServe } from './cli/serve.ts'
 import { registerSnapshot } from './cli/snapshot.ts'
@@ -26,8 +27,13 @@ Examples:
 docs/commands.md describes every command and report, docs/cli.md every command of this tool.`,
   )
 
-for (const register of [registerServe, registerReplay, registerJournal, registerSnapshot]) {
-  register(program)
-}
+const groups = [
+  registerServe,
+  registerReplay,
+  registerJournal,
+  registerSnapshot,
+  registerProjection,
+]
+for (const register of groups) register(program)
 
 await program.parseAsync()

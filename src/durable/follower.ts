@@ -28,8 +28,11 @@ export interface FollowerOptions {
   readonly make: (options: { submissionsRemembered?: number }) => Core
   /** Starts from the newest good snapshot at or before this round; default: any. */
   readonly fromRoundMax?: number
-  /** Each round that was replayed, in order; `finished` is valid during the call. */
-  readonly onRound?: (round: number, finished: FinishedRound) => void
+  /**
+   * Each round that was replayed, in order; `finished` is valid during the call. If it returns a
+   * promise, nothing more is started before that resolves; `advance` rejects where it does.
+   */
+  readonly onRound?: (round: number, finished: FinishedRound) => void | Promise<void>
   /** After each row: the last `seq` replayed. */
   readonly onProgress?: (seq: number) => void
 }
@@ -83,11 +86,11 @@ export class Follower {
   async advance(goesOn: GoesOn = () => true): Promise<void> {
     const rows = followRows(this.store.readRows(this.end.lastRound + 1), this.end)
     for await (const row of rows) {
-      if (!this.run(row, goesOn)) break
+      if (!(await this.run(row, goesOn))) break
       this.end = row
       this.options.onProgress?.(this.core.seq)
     }
-    while (this.take()) {}
+    while (await this.take()) {}
   }
 
   /** SHA-256 of the state, as `Exchange.stateHash`. */
@@ -100,12 +103,12 @@ export class Follower {
   }
 
   /** Runs a row's rounds; whether it went to the row's end. */
-  private run(row: Row, goesOn: GoesOn): boolean {
+  private async run(row: Row, goesOn: GoesOn): Promise<boolean> {
     for (const each of readRounds(row, undefined, this.round)) {
       if (!goesOn(each, row)) return false
       const { round, commands } = each
+      if (!this.core.canStart) await this.take()
       learn(this.names, commands)
-      if (!this.core.canStart) this.take()
       this.core.start(commands)
       this.underWay.push(round)
       this.round = round
@@ -113,10 +116,11 @@ export class Follower {
     return true
   }
 
-  private take(): boolean {
+  private async take(): Promise<boolean> {
     const finished = this.core.take(true)
     if (finished === undefined) return false
-    this.options.onRound?.(this.underWay.shift() as number, finished)
+    const pause = this.options.onRound?.(this.underWay.shift() as number, finished)
+    if (pause) await pause
     return true
   }
 }

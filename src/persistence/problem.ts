@@ -27,6 +27,8 @@ export type StoreProblemCode =
   | 'LEASE_HELD'
   | 'TOO_MANY_PENDING'
   | 'SNAPSHOT_INCOMPLETE'
+  | 'PROJECTION_STALE'
+  | 'PROJECTION_MOVED'
   | 'CLOSED'
   | 'EMBEDDED_FAILED'
 
