@@ -20,7 +20,7 @@ const STOP_TIMEOUT_MS = 5_000
 /** What waits for a client that does not read; beyond it the client is cut off. */
 const CLIENT_PENDING_BYTES_MAX = 32 * 1024 * 1024
 /** How long a write to a client may take; beyond it the client is cut off. */
-const WRITE_DEADLINE = '5s'
+const WRITE_DEADLINE = '2s'
 
 export interface EmbeddedNatsOptions extends NatsBinaryOptions {
   /** Holds `nats.conf` and `nats.log`; made if it is not there. */
