@@ -63,6 +63,9 @@ const TEXTS = {
   JOURNAL_UNAVAILABLE:
     'the journal cannot be written for now, so nothing more is taken in; send the same again later',
   OVERLOADED: 'as much is under way as the exchange takes; send the same again in a moment',
+  // by the gateway
+  WRONG_ACCOUNT:
+    'the command names another account than the subject; send it to its own, or leave it out',
 } as const
 
 /** A stable code, as it goes over the wire. */

@@ -133,6 +133,10 @@ const HOURS = /^([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]$/
 const TIME = /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$/
 
 const isText = (value: unknown, form: RegExp) => typeof value === 'string' && form.test(value)
+
+/** Whether it can name an account, an asset or a symbol. */
+export const isName = (value: unknown): value is string => isText(value, NAME)
+
 const isDecimal = (value: unknown) =>
   isText(value, DECIMAL) && (value as string).length <= DECIMAL_CHARS_MAX
 const isWhole = (value: unknown, max: number) =>
@@ -147,8 +151,8 @@ const setting = (isValue: (value: unknown) => boolean) => (value: unknown) =>
   value === null || value === 'off' || isValue(value)
 
 const CHECKS: { readonly [kind in FieldKind]: (value: unknown) => boolean } = {
-  name: (value) => isText(value, NAME),
-  house: (value) => isText(value, NAME) || value === '$fees' || value === '$external',
+  name: isName,
+  house: (value) => isName(value) || value === '$fees' || value === '$external',
   id: (value) => isText(value, ID),
   orderId: (value) => isText(value, ORDER_ID) && Number.isSafeInteger(Number(value)),
   // Above zero: at least one digit that is not 0.

@@ -1,0 +1,32 @@
+// Every bound of the gateway, and what happens when it is reached.
+
+/** Bytes of one frame, either way; NATS servers of ours take no longer one. Longer: MALFORMED. */
+export const FRAME_BYTES_MAX = 512 * 1024
+
+/** Commands in one frame. More: MALFORMED, and none of them is taken in. */
+export const BATCH_COMMANDS_MAX = 1_000
+
+/** Maps and arrays inside each other, a batch's own array included. Deeper: MALFORMED. */
+export const FRAME_DEPTH_MAX = 4
+
+/** Entries of a map, or of an array that is no batch. More: MALFORMED. */
+export const FRAME_ENTRIES_MAX = 32
+
+/** Bytes of a string, as they stand in the frame. Longer: MALFORMED. */
+export const FRAME_STRING_BYTES_MAX = 256
+
+/** Bytes of a field's name. Longer: MALFORMED. */
+export const FRAME_KEY_BYTES_MAX = 64
+
+/**
+ * Reports kept for being sent again, over all accounts, and an estimate of their bytes. One more:
+ * the oldest of all goes, and who asks for it is told where history begins.
+ */
+export const HISTORY_REPORTS_MAX = 500_000
+export const HISTORY_BYTES_MAX = 256 * 1024 * 1024
+
+/** Reports in one answer to a request for a gap; the asker goes on from there. */
+export const RESEND_REPORTS_MAX = 500
+
+/** Levels a side in market data; what is behind them is not published. */
+export const DEPTH_LEVELS_MAX = 50

@@ -1,0 +1,107 @@
+// What the two scans of a frame share: where they are in it, what they have found wrong, and the
+// names of fields.
+
+import {
+  BATCH_COMMANDS_MAX,
+  FRAME_DEPTH_MAX,
+  FRAME_ENTRIES_MAX,
+  FRAME_KEY_BYTES_MAX,
+  FRAME_STRING_BYTES_MAX,
+} from './bounds.ts'
+
+/** The field of a refusal that is about no field. */
+export const WHOLE_FRAME = 'frame'
+
+export interface FrameFault {
+  readonly field: string
+  readonly sentence: string
+  /** Which command of a batch, from 0; -1 for none. */
+  readonly index: number
+}
+
+/** What a scan can find wrong, as sentences; the field goes with it. */
+export const SENTENCES = {
+  cutShort: 'the frame ends in the middle',
+  trailing: 'the frame goes on after its end',
+  grammar: 'the frame is not of its format',
+  deep: `maps and arrays are more than ${FRAME_DEPTH_MAX} deep`,
+  entries: `a map or an array has more than ${FRAME_ENTRIES_MAX} entries`,
+  batch: `the batch has more than ${BATCH_COMMANDS_MAX} commands`,
+  emptyBatch: 'the batch has no commands',
+  longString: `a string has more than ${FRAME_STRING_BYTES_MAX} bytes`,
+  utf8: 'a string is not UTF-8',
+  key: `a field's name is not 1 to ${FRAME_KEY_BYTES_MAX} of A-Z a-z 0-9 _`,
+  reserved: 'the field has a name that no field may have',
+  twice: 'the field is there twice',
+  number: 'a number is not a whole one below 2^53',
+  type: 'bytes and extensions are no values of a field',
+} as const
+
+export type Sentence = keyof typeof SENTENCES
+
+const RESERVED = new Set(['__proto__', 'constructor', 'prototype'])
+/** No command has a field whose name has fewer or more bytes than these have. */
+const RESERVED_BYTES_MIN = 9
+const RESERVED_BYTES_MAX = 11
+
+/** 1 for the bytes of a field's name. */
+const WORD = new Uint8Array(256)
+for (const char of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_') {
+  WORD[char.charCodeAt(0)] = 1
+}
+
+/**
+ * The names in the maps that are open, so that none comes twice. Each depth has a place for as many
+ * as a map may have; a name is its hash and where it stands.
+ */
+export class Keys {
+  private readonly hashes = new Int32Array((FRAME_DEPTH_MAX + 1) * FRAME_ENTRIES_MAX)
+  private readonly starts = new Int32Array((FRAME_DEPTH_MAX + 1) * FRAME_ENTRIES_MAX)
+  private readonly lengths = new Int32Array((FRAME_DEPTH_MAX + 1) * FRAME_ENTRIES_MAX)
+
+  /**
+   * What is wrong with the `count`th (from 0) name of the map at `depth`, or undefined: `key`,
+   * `reserved` or `twice`.
+   */
+  fault(
+    bytes: Uint8Array,
+    start: number,
+    length: number,
+    depth: number,
+    count: number,
+  ): 'key' | 'reserved' | 'twice' | undefined {
+    if (length === 0 || length > FRAME_KEY_BYTES_MAX) return 'key'
+    let hash = length
+    for (let at = start; at < start + length; at += 1) {
+      const byte = bytes[at]
+      if (WORD[byte] === 0) return 'key'
+      hash = (Math.imul(hash, 31) + byte) | 0
+    }
+    if (length >= RESERVED_BYTES_MIN && length <= RESERVED_BYTES_MAX) {
+      if (RESERVED.has(wordAt(bytes, start, length))) return 'reserved'
+    }
+    const first = depth * FRAME_ENTRIES_MAX
+    const place = first + count
+    for (let at = first; at < place; at += 1) {
+      if (this.hashes[at] === hash && this.isSame(bytes, at, start, length)) return 'twice'
+    }
+    this.hashes[place] = hash
+    this.starts[place] = start
+    this.lengths[place] = length
+    return undefined
+  }
+
+  private isSame(bytes: Uint8Array, at: number, start: number, length: number): boolean {
+    if (this.lengths[at] !== length) return false
+    const other = this.starts[at]
+    for (let i = 0; i < length; i += 1) {
+      if (bytes[other + i] !== bytes[start + i]) return false
+    }
+    return true
+  }
+}
+
+/** Bytes that {@link Keys} has found to be a field's name, as a string. */
+export function wordAt(bytes: Uint8Array, start: number, length: number): string {
+  return String.fromCharCode(...bytes.subarray(start, start + length))
+}

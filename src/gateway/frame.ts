@@ -1,0 +1,105 @@
+// Bytes from the wire to commands, and replies back to bytes: msgpack or JSON, told apart by the
+// first byte, checked against every bound before anything is decoded.
+//
+// Nothing throws, whatever the bytes are. What comes out holds only what JSON can express, in plain
+// objects and arrays; whether it is a command is for protocol/decode.ts to say.
+
+// The build without native code: that one reads ahead of what it was asked for (msgpackr issue
+// 193), and what a batch gains by it is less than what the check before costs.
+import { Packr } from 'msgpackr/index-no-eval'
+import { unreachable } from '../lib/assert.ts'
+import { FRAME_BYTES_MAX } from './bounds.ts'
+import { type FrameFault, SENTENCES, WHOLE_FRAME } from './frame-checks.ts'
+import { JsonScan } from './json-scan.ts'
+import { MsgpackScan } from './msgpack-scan.ts'
+
+/** How a frame is written; a reply is written as its request was. */
+export type FrameFormat = 'msgpack' | 'json'
+
+/** Commands as they came, in order; at least one. */
+export interface Frame {
+  readonly ok: true
+  readonly format: FrameFormat
+  /** Whether they came as an array; then the reply is one too. */
+  readonly isBatch: boolean
+  readonly commands: readonly unknown[]
+}
+
+/** Why a frame holds no commands; all of a batch is refused with it. */
+export interface FrameRefusal {
+  readonly ok: false
+  /** For the reply; JSON where the bytes are neither. */
+  readonly format: FrameFormat
+  readonly code: 'MALFORMED'
+  /** The field of a command that is wrong, or `frame`. */
+  readonly field: string
+  readonly text: string
+  /** Which command of a batch, from 0, if it is one's field. */
+  readonly index?: number
+}
+
+/** Records off: maps in, maps out, as every msgpack library knows them. */
+const packr = new Packr({
+  useRecords: false,
+  mapsAsObjects: true,
+  int64AsType: 'number',
+})
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+/** Space, tab, line ends, `[`, `{`. */
+const JSON_FIRST = new Set([0x20, 0x09, 0x0a, 0x0d, 0x5b, 0x7b])
+const msgpackScan = new MsgpackScan()
+const jsonScan = new JsonScan()
+
+/**
+ * The commands in a frame: one, or some in an array; or the refusal
+ * MALFORMED with the field. Takes time and memory in proportion to the bytes.
+ */
+export function decodeFrame(bytes: Uint8Array): Frame | FrameRefusal {
+  const format = formatOf(bytes)
+  if (format === undefined) {
+    const sentence =
+      bytes.length === 0 ? 'the frame is empty' : 'the frame is neither a map nor an array'
+    return refusal('json', { field: WHOLE_FRAME, sentence, index: -1 })
+  }
+  if (bytes.length > FRAME_BYTES_MAX) {
+    const sentence = `the frame has more than ${FRAME_BYTES_MAX} bytes`
+    return refusal(format, { field: WHOLE_FRAME, sentence, index: -1 })
+  }
+  const fault = format === 'json' ? jsonScan.fault(bytes) : msgpackScan.fault(bytes)
+  if (fault !== undefined) return refusal(format, fault)
+  try {
+    const value: unknown = format === 'json' ? JSON.parse(utf8.decode(bytes)) : packr.unpack(bytes)
+    if (!Array.isArray(value)) return { ok: true, format, isBatch: false, commands: [value] }
+    if (value.length > 0) return { ok: true, format, isBatch: true, commands: value }
+    return refusal(format, { field: WHOLE_FRAME, sentence: SENTENCES.emptyBatch, index: -1 })
+  } catch {
+    // Bounded, but not of the grammar or not UTF-8: the parsers say so by throwing.
+    const sentence = format === 'json' ? 'the frame is not JSON in UTF-8' : SENTENCES.grammar
+    return refusal(format, { field: WHOLE_FRAME, sentence, index: -1 })
+  }
+}
+
+/** A value (made of what JSON can express) as bytes that are the caller's to keep. */
+export function encodeFrame(value: unknown, format: FrameFormat): Uint8Array {
+  switch (format) {
+    case 'json':
+      return Buffer.from(JSON.stringify(value))
+    case 'msgpack':
+      return packr.pack(value)
+    default:
+      return unreachable(format)
+  }
+}
+
+/** By the first byte: a map or array of msgpack; space, `{` or `[` of JSON. */
+function formatOf(bytes: Uint8Array): FrameFormat | undefined {
+  const first = bytes[0]
+  if (first >= 0x80 && first <= 0x9f) return 'msgpack'
+  if (first >= 0xdc && first <= 0xdf) return 'msgpack'
+  return JSON_FIRST.has(first) ? 'json' : undefined
+}
+
+function refusal(format: FrameFormat, { field, sentence, index }: FrameFault): FrameRefusal {
+  const refused = { ok: false, format, code: 'MALFORMED', field, text: sentence } as const
+  return index < 0 ? refused : { ...refused, index }
+}
