@@ -152,8 +152,8 @@ function report(
       },
     ],
     notes: [
-      `two snapshots one behind the other took ${seconds.toFixed(1)} s, by a process of low priority`,
-      'the market waits for nothing: the process has a copy of the state of its own',
+      `two snapshots in turn took ${seconds.toFixed(1)} s, by a process of low priority`,
+      'the market waits for nothing: the process has its own copy of the state',
       `written: ${writeHgrm('snapshot-quiet', quiet)}, ${writeHgrm('snapshot-during', during)}`,
     ],
   }

@@ -17,6 +17,7 @@ import {
   WITHDRAW,
   world,
 } from './refusals/world.ts'
+import { CODES_OF_THE_EDGE } from './support/coverage.ts'
 
 /** Codes that some command got in this file. */
 const seen = new Set<string>()
@@ -25,16 +26,10 @@ const seen = new Set<string>()
 const UNREACHED = new Map([
   ['NONE', 'it is the absence of a code'],
   ['LIMIT_REACHED', 'takes 65,536 assets, a million instruments or 33 million accounts'],
-  ['NOT_LEADING', 'is given by the durable exchange, before a command is looked at'],
-  ['JOURNAL_UNAVAILABLE', 'is given by the durable exchange, before a command is looked at'],
-  ['OVERLOADED', 'is given by the durable exchange, before a command is looked at'],
-  ['WRONG_ACCOUNT', 'is given by the gateway: see test/gateway/subjects.test.ts'],
+  ...CODES_OF_THE_EDGE.map((code) => [code, 'is given at the edge, without a seq'] as const),
 ])
 /** Codes that stand outside the table of precedence: those before it, and ends by rule. */
-const OUTSIDE = new Set<string>([
-  ...['NONE', 'IOC_REMAINDER', 'SELF_TRADE'],
-  ...['NOT_LEADING', 'JOURNAL_UNAVAILABLE', 'OVERLOADED', 'WRONG_ACCOUNT'],
-])
+const OUTSIDE = new Set<string>([...['NONE', 'IOC_REMAINDER', 'SELF_TRADE'], ...CODES_OF_THE_EDGE])
 
 /** The code of the first report of a command, or what it did. */
 function outcome(exchange: Exchange, command: unknown): string {

@@ -16,8 +16,17 @@ export const EXEC_TYPES = [
   'accepted',
 ]
 
+/** Codes that the engine does not give: the running exchange and its gateways do. */
+export const CODES_OF_THE_EDGE = [
+  'NOT_LEADING',
+  'JOURNAL_UNAVAILABLE',
+  'OVERLOADED',
+  'WRONG_ACCOUNT',
+  'HISTORY_GONE',
+]
+
 /** Codes that random commands cannot reach; each has a test of its own. */
-export const CODES_OUT_OF_REACH = ['LIMIT_REACHED']
+export const CODES_OUT_OF_REACH = ['LIMIT_REACHED', ...CODES_OF_THE_EDGE]
 
 /** Every code that docs/commands.md names. */
 export function documentedCodes(): string[] {
