@@ -153,11 +153,12 @@ export class AccountRole implements Role {
     this.isHeld = true
   }
 
-  /** The shard of symbols that a message goes to; a transfer passes through any. */
+  /** The shard of symbols that a message goes to; transfers and deposits pass through any. */
   private routeOf(i32: Int32Array, at: number): number {
-    if (i32[at + MS.kind] !== CommandKind.transfer)
-      return homeOf(i32[at + MS.symbol], this.links.messages.length)
-    return i32[at + MS.account] % this.links.messages.length
+    const { length } = this.links.messages
+    const kind = i32[at + MS.kind]
+    const passesThrough = kind === CommandKind.transfer || kind === CommandKind.deposit
+    return passesThrough ? i32[at + MS.account] % length : homeOf(i32[at + MS.symbol], length)
   }
 
   private settle(): void {

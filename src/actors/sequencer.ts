@@ -144,9 +144,12 @@ export class Sequencer {
     const { commands: outlets } = this.links
     const account = i32[at + CM.account]
     switch (i32[at + CM.kind]) {
-      case CommandKind.deposit:
-        // At who pays.
-        return outlets[homeOf(EXTERNAL, outlets.length)].put(i32, at)
+      case CommandKind.deposit: {
+        // At who pays; who receives it reports it, once it hears what became of it.
+        const payer = homeOf(EXTERNAL, outlets.length)
+        if (payer !== homeOf(account, outlets.length)) outlets[payer].put(i32, at)
+        break
+      }
       case CommandKind.asset:
       case CommandKind.instrument:
       case CommandKind.account:

@@ -1,8 +1,9 @@
 // What the phases of a round hand to each other: fixed-size records, so that rings can carry them.
 
 /** From an account to a book, 16 words; what the book answers is in protocol/event-log.ts.
- *  i32 0 kind: new, cancel or replace; a transfer's amount passes through on its way to account 2
- *      1 order flags  2 account  3 tag  4 symbol, of a transfer the asset
+ *  i32 0 kind: new, cancel or replace; transfers and deposits pass through on the way to account 2
+ *      1 order flags, of a deposit its OutcomeKind  2 account  3 tag, of a deposit the code
+ *      4 symbol, of a transfer or deposit the asset
  *      5 index of its first event, -1 for the cancels of a mass cancel
  *  f64 3 seq  4 orderId  5 priceTicks  6 qtyLots  7 aux: a replace's submission */
 export const MESSAGE_WORDS = 16

@@ -40,7 +40,7 @@ import { hashRecent, type RecentOrder } from './risk/recent-orders.ts'
 import { StateReader, StateWriter } from './state-writer.ts'
 
 /** Version of the format; goes up with every change to it. */
-export const STATE_VERSION = 2
+export const STATE_VERSION = 3
 
 const SECOND_MS = 1_000
 
@@ -135,6 +135,7 @@ function writeAccount(writer: StateWriter, store: AccountStore, account: number)
   const inSecond = accounts.f64[(a >> 1) + ACF.rateSecond] === second
   writer.u32(accounts.i32[a + AC.flags])
   writer.u32(inSecond ? accounts.i32[a + AC.rateCount] : 0)
+  writer.f64(accounts.f64[(a >> 1) + ACF.execSeq])
   const ofBalance = (balance: number) => {
     const f = balance * (BALANCE_WORDS >> 1)
     return [
@@ -348,6 +349,7 @@ function readAccount(reader: StateReader, store: AccountStore, account: number):
   assert((accounts.i32[a + AC.flags] & AccountFlag.exists) !== 0, 'an account in a state exists')
   accounts.i32[a + AC.rateCount] = reader.u32()
   accounts.f64[(a >> 1) + ACF.rateSecond] = Math.floor(market.nowMs / SECOND_MS)
+  accounts.f64[(a >> 1) + ACF.execSeq] = reader.f64()
   for (let left = reader.u32(); left > 0; left -= 1) {
     const balance = store.balance(account, reader.u32())
     const f = balance * (BALANCE_WORDS >> 1)

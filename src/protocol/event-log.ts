@@ -41,6 +41,11 @@ export const EventKind = {
   credited: 11,
   /** No order's: the symbol's last trade of the round, priceTicks. */
   reference: 12,
+  /**
+   * No book's: what became, elsewhere, of a deposit of qtyLots smallest units of asset `symbol` to
+   * the owner; `flags` say which outcome (engine/messages.ts).
+   */
+  deposited: 13,
 } as const
 export type EventKind = (typeof EventKind)[keyof typeof EventKind]
 

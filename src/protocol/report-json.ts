@@ -21,6 +21,8 @@ import {
 export interface Report {
   seq?: number
   execId?: string
+  /** From 1 without a gap among the reports of `account`. */
+  execSeq?: number
   /** Line of the file, on refusals of `onefill replay`. */
   line?: number
   execType: Exclude<keyof typeof ExecType, 'none'>
@@ -101,7 +103,13 @@ export function readReport(log: ReportLog, at: number, names: Directory): Report
   const kind = COMMAND_NAMES[(flags >>> 16) & 255]
   const seq = f64[f + RPF.seq]
   const index = i32[at + RP.index] === -1 ? f64[f + RPF.orderId] : i32[at + RP.index]
-  const report: Report = { seq, execId: `${seq}-${index}`, execType }
+  const execSeq = f64[f + RPF.execSeq]
+  const report: Report = {
+    seq,
+    execId: `${seq}-${index}`,
+    ...(execSeq === 0 ? {} : { execSeq }),
+    execType,
+  }
   if (kind === 'none') readOrder(report, log, at, names, flags)
   else readCommand(report, log, at, names, kind as CommandName)
   if (code !== 0) {
@@ -210,7 +218,7 @@ function readOrderCommand(
   const instrument = names.instrumentOf(i32[at + RP.symbol])
   const ordStatus = ORD_STATUS_NAMES[(flags >>> 8) & 255]
   if (cmd === 'new' && ordStatus !== 'none') report.ordStatus = ordStatus
-  const orderId = f64[f + RPF.orderId] || f64[f + RPF.target]
+  const orderId = f64[f + RPF.orderId]
   if (orderId !== 0) report.orderId = String(orderId)
   if (i32[at + RP.id] !== 0) report.clOrdId = unpackId(i32, at + RP.id)
   if (i32[at + RP.orig] !== 0) report.origClOrdId = unpackId(i32, at + RP.orig)

@@ -5,10 +5,11 @@
 //       2  account          3  symbol, or asset     4  index (-1: the order's id)
 //       5  orders affected, or receiving account
 //       6  .. 13 clOrdId or transferId              14 .. 21 origClOrdId
-//   f64 11 seq       12 orderId     13 priceTicks   14 orderQty lots    15 cumQty lots
+//   f64 11 seq       12 orderId, of a refused command the one it named   13 priceTicks
+//       14 orderQty lots            15 cumQty lots
 //       16 leavesQty lots           17 cumulated notional               18 lastPx ticks
 //       19 lastQty lots             20 tradeId                          21 fee or amount
-//       22 clock in ms, 0: never set                23 target orderId as sent
+//       22 clock in ms, 0: never set                23 execSeq, 0: the report is no account's
 
 import { RecordLog } from '../lib/record-log.ts'
 
@@ -66,7 +67,7 @@ export const RPF = {
   tradeId: 20,
   amount: 21,
   nowMs: 22,
-  target: 23,
+  execSeq: 23,
 } as const
 
 export class ReportLog extends RecordLog {

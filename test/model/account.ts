@@ -52,6 +52,8 @@ export class Account {
   readonly acceptedAlike = new Map<string, number>()
   suspended = false
   killed = false
+  /** Reports about the account so far. */
+  reports = 0
   /** Orders accepted in this second of the clock. */
   acceptedIn = { second: -1, count: 0 }
 

@@ -86,7 +86,11 @@ export class Model {
     for (const slot of queue) slot.match?.()
     for (const slot of queue) this.settle(slot)
     this.endRound()
-    return slots.flatMap((slot) => ('events' in slot ? reportsOf(slot as Slot, this.now) : [slot]))
+    const reports = slots.flatMap((slot) =>
+      'events' in slot ? reportsOf(slot as Slot, this.now) : [slot],
+    )
+    for (const report of reports) this.number(report)
+    return reports
   }
 
   balances(name: string): Report {
@@ -155,6 +159,14 @@ export class Model {
       this.books.set(symbol, book)
     }
     return book
+  }
+
+  /** A report of a command that has its place in history counts for the account that it names. */
+  private number(report: Report): void {
+    if (report.seq === undefined || report.account === undefined) return
+    const account = this.account(report.account as string)
+    account.reports++
+    report.execSeq = account.reports
   }
 
   // ---- hold

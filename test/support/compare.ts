@@ -6,6 +6,7 @@ type Json = Record<string, unknown>
 export const COMPARED_FIELDS = [
   'seq',
   'execId',
+  'execSeq',
   'execType',
   'ordStatus',
   'cmd',

@@ -1,7 +1,7 @@
 // The state as bytes: it comes back whole, and depends on what is, not on how it came to be.
 
 import { describe, expect, test } from 'vitest'
-import { createExchange, type Exchange, restoreExchange } from '../../src/index.ts'
+import { createExchange, type Exchange, type Report, restoreExchange } from '../../src/index.ts'
 import { Prng } from '../../src/lib/prng.ts'
 
 type Json = Record<string, unknown>
@@ -206,8 +206,8 @@ describe('serialize and restore', () => {
       expect(() => restoreExchange(bytes.subarray(0, length))).toThrow()
     }
     const text = Buffer.from(bytes).toString('latin1')
-    const other = Buffer.from(text.replace('"version":2,', '"version":9,'), 'latin1')
-    expect(() => restoreExchange(other)).toThrow('version 9')
+    const other = Buffer.from(text.replace('"version":3,', '"version":2,'), 'latin1')
+    expect(() => restoreExchange(other)).toThrow('state version 2, not 3')
     expect(() => restoreExchange(Buffer.concat([bytes, bytes.subarray(0, 20)]))).toThrow()
   })
 
@@ -222,17 +222,30 @@ describe('serialize and restore', () => {
 describe('the state hash does not depend on', () => {
   const REMEMBERED = 10
   /**
-   * Both histories from the same scene, then enough idle commands to forget; `seq` must be equal.
+   * Both histories from the same scene, then as many reports for each account, then enough idle
+   * commands to forget; `seq` must be equal.
    */
   function hashes(one: Json[][], other: Json[][]): [string, string] {
-    const run = (rounds: Json[][]) => {
+    const begin = (rounds: Json[][]) => {
       const exchange = world({ submissionsRemembered: REMEMBERED })
-      for (const round of rounds) exchange.execute(round)
+      const told = rounds.flatMap((round) => exchange.execute(round) as Report[])
+      return { exchange, told }
+    }
+    const both = [begin(one), begin(other)]
+    // How many reports an account had is part of the state.
+    for (const account of ['alice', 'bob', 'carol']) {
+      const counts = both.map(({ told }) => told.filter((each) => each.account === account).length)
+      for (const [at, { exchange }] of both.entries()) {
+        const more = Math.max(0, counts[1 - at] - counts[at])
+        for (let left = more; left > 0; left -= 1) exchange.execute(cancel(account, 'never'))
+        exchange.execute(idle(Math.max(0, counts[at] - counts[1 - at])))
+      }
+    }
+    const [a, b] = both.map(({ exchange }) => {
       for (const command of idle(REMEMBERED + 2)) exchange.execute(command)
       exchange.check()
       return exchange
-    }
-    const [a, b] = [run(one), run(other)]
+    })
     expect(a.seq).toBe(b.seq)
     return [a.stateHash(), b.stateHash()]
   }
@@ -341,6 +354,9 @@ describe('the state hash sees', () => {
     return exchange.stateHash()
   }
   const idleHash = hashOf(RESUME)
+  /** A command that does nothing, with as many reports for the account that `of` names. */
+  const idleLike = ({ cmd, account }: Json): Json =>
+    account === undefined || cmd === 'account' ? RESUME : cancel(account as string, 'never')
   const changes: [what: string, command: Json][] = [
     ['a cent', { cmd: 'deposit', account: 'bob', asset: 'USD', amount: '0.01', transferId: 'x' }],
     ['a halt', HALT],
@@ -373,7 +389,12 @@ describe('the state hash sees', () => {
     const exchange = world()
     for (const each of base) exchange.execute(each)
     expect(exchange.execute(command)[0]).not.toMatchObject({ code: 'MALFORMED' })
-    expect(exchange.stateHash()).not.toBe(idleHash)
+    expect(exchange.stateHash()).not.toBe(hashOf(idleLike(command)))
+  })
+
+  test('how many reports an account had', () => {
+    const [alice, bob] = ['alice', 'bob'].map((account) => hashOf(cancel(account, 'never')))
+    expect(new Set([idleHash, alice, bob]).size).toBe(3)
   })
 
   test('the order of a queue', () => {

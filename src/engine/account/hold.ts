@@ -20,6 +20,7 @@ import * as limitTable from '../risk/limit-table.ts'
 import { hashRecent } from '../risk/recent-orders.ts'
 import type { Whereabouts } from './account-shard.ts'
 import type { AccountStore } from './account-store.ts'
+import * as accountStore from './account-store.ts'
 import { Administration, recipientOf } from './administration.ts'
 import { contentOf } from './content.ts'
 import { needOf } from './fees.ts'
@@ -39,6 +40,7 @@ const { Limit, MILLIONTHS } = limitForms
 const { Flag } = orderFlags
 const { TERMS, TM } = marketForms
 const { MESSAGE_WORDS, MS, MSF, OC, OCF, OUTCOME_WORDS, OutcomeKind } = messageForms
+const { EXTERNAL } = accountStore
 const { BLOCK } = lookaheadForms
 const { USUAL } = limitTable
 const {
@@ -154,7 +156,7 @@ export class HoldPhase {
         const code = this.administration.apply(kind, this.commands, this.at)
         this.second = Math.floor(this.store.market.nowMs / SECOND_MS)
         // Every shard carries these out; one reports them.
-        if (this.residence.shard !== 0 && isEverybodys(kind)) return
+        if (isEverybodys(kind) && !this.isReportedHere()) return
         return this.outcome(code === 0 ? OutcomeKind.accepted : OutcomeKind.rejected, code)
       }
       case CommandKind.none:
@@ -436,19 +438,31 @@ export class HoldPhase {
   // --- transfers -------------------------------------------------------------------------------
 
   private transfer(): void {
-    const { commands, at, seq } = this
+    const { commands, at, seq, residence } = this
+    const isDeposit = commands.i32[at + CM.kind] === CommandKind.deposit
+    // Its account lives here, and will hear what became of it where the money comes from.
+    if (isDeposit && residence.homeOf(EXTERNAL) !== residence.shard) return
     const { code, kind } = this.administration.transfer(commands, at, seq)
-    this.outcome(kind, code)
-    if (kind !== OutcomeKind.transfer) return
     const to = recipientOf(commands, at)
-    if (this.residence.homeOf(to) === this.residence.shard) return
-    // By way of a book's shard, as all that accounts tell each other.
-    const amount = commands.f64[(at >> 1) + CMF.amount]
+    const isHere = residence.homeOf(to) === residence.shard
     const asset = commands.i32[at + CM.asset]
-    this.message(CommandKind.transfer, 0, to, 0, asset, 0, 0, 0, amount, 0)
+    const amount = commands.f64[(at >> 1) + CMF.amount]
+    const isPaid = kind === OutcomeKind.transfer
+    if (isPaid || isHere || !isDeposit) this.outcome(kind, code)
+    if (isHere) return
+    // By way of a book's shard, as all that accounts tell each other.
+    if (isDeposit) this.message(CommandKind.deposit, kind, to, code, asset, 0, 0, 0, amount, 0)
+    else if (isPaid) this.message(CommandKind.transfer, 0, to, 0, asset, 0, 0, 0, amount, 0)
   }
 
   // --- what they share -------------------------------------------------------------------------
+
+  /** Whether what every shard carries out is reported here: by its account, or by shard 0. */
+  private isReportedHere(): boolean {
+    const account = this.commands.i32[this.at + CM.account]
+    const { residence } = this
+    return residence.shard === (account === 0 ? 0 : residence.homeOf(account))
+  }
 
   /** Answers a client id that was used before; false if it is new. */
   private seenBefore(account: number, isReplace: boolean): boolean {

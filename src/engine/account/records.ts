@@ -1,7 +1,7 @@
 // The layout of the accounts' records: words and doubles of each kind (see lib/record-pool.ts).
 
-/** Account, 10 words. The handle is the account's number. */
-export const ACCOUNT_WORDS = 10
+/** Account, 12 words. The handle is the account's number. */
+export const ACCOUNT_WORDS = 12
 export const AC = {
   /** Bits of {@link AccountFlag}. */
   flags: 0,
@@ -17,7 +17,11 @@ export const AC = {
   firstBalance: 6,
   firstPosition: 7,
 } as const
-export const ACF = { rateSecond: 4 } as const
+export const ACF = {
+  rateSecond: 4,
+  /** Reports written about the account so far: the `execSeq` of the last one. */
+  execSeq: 5,
+} as const
 export const AccountFlag = { exists: 1, suspended: 2, killed: 4, ownLimits: 8 } as const
 
 /** Balance of one account in one asset, 12 words. available >= 0 (but for $external), held >= 0. */

@@ -1,4 +1,6 @@
-// Writes execution reports from the accounts' state as it is at that moment.
+// Writes execution reports from the accounts' state as it is at that moment, and numbers each
+// account's. Reports are written in the order in which they leave, by one shard for an account:
+// so its numbers have no gap and do not depend on where it lives.
 
 import { copyId } from '../../protocol/client-id.ts'
 import type { CommandLog } from '../../protocol/command-log.ts'
@@ -12,15 +14,15 @@ import * as submissionForms from './submissions.ts'
 // V8 folds constants only in the module that declares them: docs/decisions/0007.
 const { CM, CMF, COMMAND_WORDS, CommandKind } = commandLog
 const { ExecType, Mark, OrdStatus, RP, RPF } = reportLog
-const { FIF, FILLS_WORDS, OR, ORDER_WORDS, ORF, PO, POSITION_WORDS } = records
+const { ACCOUNT_WORDS, ACF, FIF, FILLS_WORDS, OR, ORDER_WORDS, ORF, PO, POSITION_WORDS } = records
 const { SU } = submissionForms
 
 export class Reporter {
   private readonly store: AccountStore
   private readonly reports: ReportLog
   private commands: CommandLog | undefined
-  /** The command that the book's last refusal was about: refusals come in seq order. */
-  private refused = 0
+  /** The command that was looked for last: they are looked for in seq order. */
+  private sought = 0
 
   constructor(store: AccountStore, reports: ReportLog) {
     this.store = store
@@ -30,7 +32,7 @@ export class Reporter {
   /** Starts a round's reports. */
   begin(commands: CommandLog): void {
     this.commands = commands
-    this.refused = 0
+    this.sought = 0
     this.reports.clear()
   }
 
@@ -110,11 +112,17 @@ export class Reporter {
 
   /** The book refused the command with this seq. */
   rejectedByBook(seq: number, index: number, code: number, orderId: number): void {
-    const { f64 } = this.commands as CommandLog
-    while (f64[this.refused * (COMMAND_WORDS >> 1) + CMF.seq] < seq) this.refused += 1
-    const at = this.ofCommand(ExecType.rejected | (code << 8), this.refused, seq, index)
+    const command = this.commandOf(seq)
+    const at = this.ofCommand(ExecType.rejected | (code << 8), command, seq, index)
     this.reports.i32[at + RP.flags] |= OrdStatus.rejected << 8
-    this.reports.f64[(at >> 1) + RPF.orderId] = orderId
+    if (orderId !== 0) this.reports.f64[(at >> 1) + RPF.orderId] = orderId
+  }
+
+  /** The round's command with this seq, which is not below that of the call before. */
+  commandOf(seq: number): number {
+    const { f64 } = this.commands as CommandLog
+    while (f64[this.sought * (COMMAND_WORDS >> 1) + CMF.seq] < seq) this.sought += 1
+    return this.sought
   }
 
   /** A command was seen before: the first outcome again. */
@@ -131,7 +139,7 @@ export class Reporter {
       0,
     )
     this.reports.i32[at + RP.flags] |= Mark.duplicate << 24
-    this.reports.f64[(at >> 1) + RPF.orderId] = orderId
+    if (orderId !== 0) this.reports.f64[(at >> 1) + RPF.orderId] = orderId
     this.reports.f64[(at >> 1) + RPF.amount] = isOrder
       ? 0
       : (this.commands as CommandLog).f64[((command * COMMAND_WORDS) >> 1) + CMF.amount]
@@ -156,7 +164,8 @@ export class Reporter {
     const leaves = store.leavesOf(order)
     i32[at + RP.execType] = execType
     i32[at + RP.flags] = orders[o + OR.flags]
-    i32[at + RP.account] = store.positions.i32[p + PO.account]
+    const account = store.positions.i32[p + PO.account]
+    i32[at + RP.account] = account
     i32[at + RP.symbol] = store.positions.i32[p + PO.symbol]
     i32[at + RP.index] = index
     i32[at + RP.affected] = 0
@@ -174,7 +183,7 @@ export class Reporter {
     f64[f + RPF.tradeId] = 0
     f64[f + RPF.amount] = 0
     f64[f + RPF.nowMs] = store.market.nowMs
-    f64[f + RPF.target] = 0
+    f64[f + RPF.execSeq] = this.nextOf(account)
     return at
   }
 
@@ -192,14 +201,15 @@ export class Reporter {
     // Each word is written once: a record has what an earlier round left in it.
     i32[at + RP.execType] = execType
     i32[at + RP.flags] = (kind << 16) | (isNew ? from[c + CM.flags] : 0)
-    i32[at + RP.account] = from[c + CM.account]
+    const account = from[c + CM.account]
+    i32[at + RP.account] = account
     i32[at + RP.symbol] = from[c + CM.symbol]
     i32[at + RP.index] = index
     i32[at + RP.affected] = 0
     copyId(from, c + CM.id, i32, at + RP.id)
     copyId(from, c + CM.orig, i32, at + RP.orig)
     f64[f + RPF.seq] = seq
-    f64[f + RPF.orderId] = 0
+    f64[f + RPF.orderId] = doubles[(c >> 1) + CMF.orderId]
     f64[f + RPF.priceTicks] = hasTerms ? doubles[(c >> 1) + CMF.priceTicks] : 0
     f64[f + RPF.orderQty] = hasTerms ? doubles[(c >> 1) + CMF.qtyLots] : 0
     f64[f + RPF.cumQty] = 0
@@ -210,7 +220,15 @@ export class Reporter {
     f64[f + RPF.tradeId] = 0
     f64[f + RPF.amount] = 0
     f64[f + RPF.nowMs] = store.market.nowMs
-    f64[f + RPF.target] = doubles[(c >> 1) + CMF.orderId]
+    f64[f + RPF.execSeq] = account === 0 ? 0 : this.nextOf(account)
     return at
+  }
+
+  /** The number of an account's next report, which is the one that is being written. */
+  private nextOf(account: number): number {
+    const { f64 } = this.store.accounts
+    const at = account * (ACCOUNT_WORDS >> 1) + ACF.execSeq
+    f64[at] += 1
+    return f64[at]
   }
 }

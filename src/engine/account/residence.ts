@@ -1,7 +1,7 @@
 // Which shard an account's actor lives in. All live in shard 0 where there is only one.
 
 export interface Residence {
-  /** The shard that asks. Shard 0 reports the commands that every shard carries out. */
+  /** The shard that asks. Shard 0 reports what every shard carries out if it names no account. */
   readonly shard: number
   /** The shard that an account's actor lives in. */
   homeOf(account: number): number

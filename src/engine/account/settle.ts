@@ -112,8 +112,7 @@ export class SettlePhase {
           f64[(at >> 1) + OCF.orderId],
         )
       case OutcomeKind.transfer:
-        this.settleTransfer(commands, command * COMMAND_WORDS, seq)
-        return this.reporter.accepted(command, seq, 0)
+        return this.settleTransfer(commands, command, seq)
       case OutcomeKind.part:
         return this.reporter.part(command, seq, i32[at + OC.affected])
       default:
@@ -121,9 +120,10 @@ export class SettlePhase {
     }
   }
 
-  private settleTransfer(commands: CommandLog, at: number, seq: number): void {
+  private settleTransfer(commands: CommandLog, command: number, seq: number): void {
     const { store, postings } = this
     const { i32, f64 } = commands
+    const at = command * COMMAND_WORDS
     const kind = i32[at + CM.kind]
     const account = i32[at + CM.account]
     const asset = i32[at + CM.asset]
@@ -132,9 +132,12 @@ export class SettlePhase {
     const to = recipientOf(commands, at)
     const fromBalance = store.balance(from, asset)
     store.balances.f64[fromBalance * BALANCE_DOUBLES + BAF.held] -= amount
-    if (this.residence.homeOf(to) === this.residence.shard) this.credit(to, asset, amount)
+    const isHere = this.residence.homeOf(to) === this.residence.shard
+    if (isHere) this.credit(to, asset, amount)
     postings.add(seq, 0, from, asset, -amount)
     postings.add(seq, 0, to, asset, amount)
+    // Reports of an account are written where it lives: a deposit's by who receives it.
+    if (isHere || kind !== CommandKind.deposit) this.reporter.accepted(command, seq, 0)
   }
 
   private credit(account: number, asset: number, amount: number): void {
@@ -192,8 +195,24 @@ export class SettlePhase {
         return
       case EventKind.credited:
         return this.credit(i32[at + EV.owner], i32[at + EV.symbol], f64[f + EVF.qtyLots])
+      case EventKind.deposited:
+        return this.deposited(events, at, code, seq)
       default:
         assert(false, `a known kind of event, not ${kind}`)
+    }
+  }
+
+  /** What became of a deposit to an account that lives here, where the money comes from. */
+  private deposited({ i32, f64 }: EventRecords, at: number, code: number, seq: number): void {
+    const command = this.reporter.commandOf(seq)
+    switch (i32[at + EV.flags]) {
+      case OutcomeKind.rejected:
+        return this.reporter.rejected(command, seq, code)
+      case OutcomeKind.duplicate:
+        return this.reporter.duplicate(command, seq, code, 0)
+      default:
+        this.credit(i32[at + EV.owner], i32[at + EV.symbol], f64[(at >> 1) + EVF.qtyLots])
+        return this.reporter.accepted(command, seq, 0)
     }
   }
 

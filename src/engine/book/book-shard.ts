@@ -60,12 +60,17 @@ export class BookShard {
       const account = i32[at + MS.account]
       const kind = i32[at + MS.kind]
       events.begin(f64[f + MSF.seq], symbol, i32[at + MS.index])
+      const tag = i32[at + MS.tag]
       if (kind === CommandKind.transfer) {
-        this.passOn(account, f64[f + MSF.qtyLots])
+        this.passOn(EventKind.credited, 0, account, f64[f + MSF.qtyLots])
+        continue
+      }
+      if (kind === CommandKind.deposit) {
+        const deposited = EventKind.deposited | (tag << 8)
+        this.passOn(deposited, i32[at + MS.flags], account, f64[f + MSF.qtyLots])
         continue
       }
       if (symbol >= books.length) this.book(symbol)
-      const tag = i32[at + MS.tag]
       const orderId = f64[f + MSF.orderId]
       const aux = f64[f + MSF.aux]
       const { trades } = matching
@@ -125,10 +130,10 @@ export class BookShard {
     return { seq: this.events.seq, symbol: this.events.symbol }
   }
 
-  /** A transfer's amount on its way to an account of another shard. */
-  private passOn(account: number, amount: number): void {
+  /** A transfer's or deposit's amount on its way to an account of another shard. */
+  private passOn(kindAndCode: number, flags: number, account: number, amount: number): void {
     const { events } = this
-    const number = events.append(EventKind.credited, 0, account, 0)
+    const number = events.append(kindAndCode, flags, account, 0)
     events.f64[number * (EVENT_WORDS >> 1) + EVF.qtyLots] = amount
   }
 }
