@@ -19,6 +19,8 @@ export interface LiveOptions {
   readonly seed: number
   /** Commands that will be run, if known: room for what the drawing remembers of each. */
   readonly commandsMax?: number
+  /** Told of every round before it is run, funding and filling included. */
+  readonly onRound?: (firstSeq: number, commands: CommandLog) => void
 }
 
 const SYMBOLS_PER_ACCOUNT = 2
@@ -75,6 +77,7 @@ export class LiveFlow {
     this.nowMs += CLOCK_STEP_MS
     log.f64[(log.add(CommandKind.time, 0, 0, 0) >> 1) + CMF.nowMs] = this.nowMs
     for (let n = 1; n < of.round; n += 1) this.draw(n, isFilling)
+    of.onRound?.(firstSeq, log)
     const start = performance.now()
     engine.round(log)
     const ms = performance.now() - start
@@ -89,6 +92,7 @@ export class LiveFlow {
     const log = new CommandLog()
     const flush = (atLeast: number) => {
       if (log.count < atLeast) return
+      of.onRound?.(engine.seq + 1, log)
       engine.round(log)
       log.clear()
     }
@@ -112,7 +116,7 @@ export class LiveFlow {
     give({ cmd: 'limits', priceDeviation: '0.5', maxOpenOrders: 'off' })
     for (let n = 0; n < of.accounts; n += 1) {
       const account = FIRST_ACCOUNT + n
-      log.define(log.add(CommandKind.account, account, 0, 0), { account: '' })
+      log.define(log.add(CommandKind.account, account, 0, 0), { account: `A${n}` })
       this.deposit(log, account, 1, 1e12)
       for (let k = 0; k < SYMBOLS_PER_ACCOUNT; k += 1)
         this.deposit(log, account, 1 + this.symbolOf(n, k), 1e8 / of.symbols + 1e6)

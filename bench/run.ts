@@ -41,6 +41,22 @@ const BENCHES: Record<string, { what: string; load: () => Promise<Bench> }> = {
     what: "commits of the journal's rows to Postgres, against bare INSERTs",
     load: () => import('./store.ts'),
   },
+  durability: {
+    what: 'with the journal against without; one lone command; order by order in SQL',
+    load: () => import('./durability.ts'),
+  },
+  recovery: {
+    what: 'restarts: a snapshot and the journal behind it',
+    load: () => import('./recovery.ts'),
+  },
+  snapshot: {
+    what: 'orders while a snapshot of 1,000,000 resting orders is taken',
+    load: () => import('./snapshot.ts'),
+  },
+  takeover: {
+    what: 'the leader is killed, the standby leads: 50 times',
+    load: () => import('./takeover.ts'),
+  },
   micro: { what: 'small operations one by one', load: () => import('./micro.ts') },
 }
 

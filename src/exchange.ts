@@ -116,6 +116,9 @@ export function createCore({ workers = 0, ...options }: ExchangeOptions): Core {
   return workers === 0 ? new Engine(engineOptions) : startThreads(workers, engineOptions)
 }
 
+/** {@link Exchange.pump} gives about so many, and the rest the next time. */
+const ANSWERS_AT_ONCE = 8_192
+
 /** What goes beside a round's commands: refusals at intake, each before a command, and queries. */
 interface Beside {
   refusals: { before: number; report: Report }[]
@@ -236,12 +239,13 @@ export class Exchange {
   /**
    * For a caller with a loop of its own: cuts a round of all that waits, if something does and one
    * more round may be under way, so a round is what has gathered meanwhile; returns what earlier
-   * ones have come to. Waits for nothing but the answer to a query.
+   * ones have come to, so many at a time that the caller's loop goes round. Waits for nothing but
+   * the answer to a query.
    */
   pump(): Answer[] {
     const answers = this.begin()
     this.guard(() => {
-      while (this.takeOne(answers, false)) {}
+      while (answers.length < ANSWERS_AT_ONCE && this.takeOne(answers, false)) {}
       // Behind a query's round none is cut before it is answered: it is answered as of its round.
       if (!this.hasWork || this.isAsked || !this.core.canStart) return
       if (this.waiting === 0) {
@@ -250,7 +254,7 @@ export class Exchange {
         return
       }
       this.cut()
-      while (this.takeOne(answers, false)) {}
+      while (answers.length < ANSWERS_AT_ONCE && this.takeOne(answers, false)) {}
     })
     return answers
   }

@@ -1,12 +1,15 @@
 // A core whose rounds are written down while they run, and come out only once they are durable.
 //
 // The journal gets a round before the actors do and works beside them; what they came to waits for
-// it here. So whatever anybody was told is in the journal, whenever the process ends.
+// it here, while they go on with the next. So whatever anybody was told is in the journal, whenever
+// the process ends.
 
 import type { BookAnswer, Holdings, OpenOrder } from '../engine/answers.ts'
 import type { FinishedRound } from '../engine/engine.ts'
+import { RecordLog } from '../lib/record-log.ts'
 import type { CommandLog } from '../protocol/command-log.ts'
 import type { Instrument } from '../protocol/instrument.ts'
+import { POSTING_WORDS, ReportLog } from '../protocol/report-log.ts'
 import type { Core } from './core.ts'
 
 /** Where rounds are written down. */
@@ -24,6 +27,11 @@ export class JournaledCore implements Core {
   private readonly journal: RoundJournal
   private readonly wait: (isDone: () => boolean) => void
   private written = 0
+  /** Rounds that are finished and were not taken, oldest first: not durable yet, or just so. */
+  private readonly finished: FinishedRound[] = []
+  /** Those that were taken, for the next to be copied into. */
+  private readonly spare: FinishedRound[] = []
+  private given: FinishedRound | undefined
   /** Rounds that came out. */
   taken = 0
 
@@ -46,9 +54,10 @@ export class JournaledCore implements Core {
     this.journal.write(this.core.seq + 1, commands)
     this.written += 1
     this.core.start(commands)
+    this.gather()
   }
 
-  /** Whether the next round is durable and only the actors are still waited for. */
+  /** Whether the next round is durable: it can be taken, or only the actors are waited for. */
   get isOwed(): boolean {
     return this.taken < this.written && this.journal.durable > this.taken
   }
@@ -57,15 +66,37 @@ export class JournaledCore implements Core {
     if (this.taken === this.written) return undefined
     const isDurable = () => this.journal.durable > this.taken
     if (isPatient) this.wait(isDurable)
-    else this.core.work?.()
-    if (!isDurable()) return undefined
-    const round = this.core.take(isPatient)
-    if (round !== undefined) this.taken += 1
+    if (!isDurable()) {
+      this.gather()
+      return undefined
+    }
+    if (this.given !== undefined) this.spare.push(this.given)
+    this.given = undefined
+    const round = this.finished.shift()
+    if (round === undefined) {
+      // Durable before the actors were done: nothing has to be kept.
+      const next = this.core.take(isPatient)
+      if (next !== undefined) this.taken += 1
+      return next
+    }
+    this.given = round
+    this.taken += 1
     return round
   }
 
   work(): void {
     this.core.work?.()
+    this.gather()
+  }
+
+  /** Keeps what the actors have finished, for them to go on. */
+  private gather(): void {
+    while (this.taken + this.finished.length < this.written) {
+      const round = this.core.take(false)
+      if (round === undefined) return
+      const into = this.spare.pop() ?? emptyRound()
+      this.finished.push(copyInto(round, into))
+    }
   }
 
   holdings(account: number): Holdings {
@@ -95,4 +126,22 @@ export class JournaledCore implements Core {
   async close(): Promise<void> {
     await this.core.close?.()
   }
+}
+
+const emptyRound = (): FinishedRound => ({
+  firstSeq: 0,
+  reports: new ReportLog(),
+  postings: new RecordLog(POSTING_WORDS, 16),
+})
+
+function copyInto(round: FinishedRound, { reports, postings }: FinishedRound): FinishedRound {
+  copyLog(round.reports, reports)
+  copyLog(round.postings, postings)
+  return { firstSeq: round.firstSeq, reports, postings }
+}
+
+function copyLog(from: RecordLog, to: RecordLog): void {
+  to.trim()
+  const at = to.appendRun(from.count)
+  to.i32.set(from.i32.subarray(0, from.count * from.words), at)
 }

@@ -9,7 +9,7 @@ import type { Store } from './store.ts'
 const ROWS_UNDER_WAY_MAX = 2
 /** Rounds and bytes that are not durable; beyond them no more is taken in. */
 const ROUNDS_MAX = 1_024
-const BYTES_MAX = 8 * 2 ** 20
+const BYTES_MAX = 2 * 2 ** 20
 
 export interface StoreJournalOptions {
   /** The row that the journal goes on behind, or GENESIS. */
