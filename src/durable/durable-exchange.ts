@@ -55,6 +55,11 @@ export interface DurableOptions {
   readonly snapshotEvery?: number
   /** What is kept when a snapshot is taken; default: three snapshots, and the whole journal. */
   readonly retention?: Retention
+  /**
+   * Sets the exchange's clock before a command, if so many ms have passed since it was last set; 0,
+   * the default: never. Without it nothing has a time, and rules that count by time do not.
+   */
+  readonly clockEveryMs?: number
   /** A snapshot was taken, or could not be. */
   readonly onSnapshot?: (outcome: SnapshotTaken | Error) => void
   /** Without a sign of life for so long, another leader is taken for dead, in ms. */
@@ -142,6 +147,8 @@ export class DurableExchange {
   private readonly beats: NodeJS.Timeout
   private isScheduled = false
   private isSnapshotUnderWay = false
+  /** What the clock was last set to, ms since 1970. */
+  private clockMs = 0
   private beside: Beside | undefined
   /** Where the last snapshot stands, or was tried. */
   private snapshotSeq: number
@@ -256,6 +263,7 @@ export class DurableExchange {
   private take(command: unknown): number | Report {
     if (this.broken !== undefined) return refusalOf({ code: 'NOT_LEADING' }, command)
     this.schedule()
+    this.setClock()
     if (!this.exchange.isFull) return this.exchange.offer(command)
     const isJournals = this.store.state !== 'ready' || this.journal.waitingMs > SLOW_MS
     return refusalOf({ code: isJournals ? 'JOURNAL_UNAVAILABLE' : 'OVERLOADED' }, command)
@@ -328,6 +336,15 @@ export class DurableExchange {
       await writeSnapshot(this.store, { core, names, end: this.journal.end })
       await retain(this.store, retention, Date.now())
     })
+  }
+
+  /** Time is in the journal like everything else: the engine has no clock. */
+  private setClock(): void {
+    const { clockEveryMs = 0 } = this.options
+    const nowMs = Date.now()
+    if (clockEveryMs === 0 || nowMs < this.clockMs + clockEveryMs || this.exchange.isFull) return
+    this.clockMs = nowMs
+    this.exchange.offer({ cmd: 'time', now: new Date(nowMs).toISOString() })
   }
 
   private get isSettled(): boolean {

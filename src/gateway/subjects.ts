@@ -40,6 +40,9 @@ export const SUBSCRIPTIONS = [
   `${ROOT}.admin.*`,
 ] as const
 
+/** Where the exchange says how it is, and is asked. */
+export const STATUS_SUBJECT = `${ROOT}.status`
+
 /** What a subject asks of the gateway. */
 export type Inbound =
   | { readonly kind: 'order'; readonly account: string; readonly verb: OrderVerb }

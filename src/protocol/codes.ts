@@ -66,6 +66,7 @@ const TEXTS = {
   // by the gateway
   WRONG_ACCOUNT:
     'the command names another account than the subject; send it to its own, or leave it out',
+  HISTORY_GONE: 'those reports are no longer in memory; the table order_audit has them',
 } as const
 
 /** A stable code, as it goes over the wire. */

@@ -1,0 +1,65 @@
+// Which request waits for which command: one reply a request, once all of its commands are durable.
+
+import type { Report } from '../protocol/report-json.ts'
+import type { FrameFormat } from './frame.ts'
+
+/** A request under way: a command, or some, each answered by its first report or by a refusal. */
+export class Request {
+  /** Where the reply goes; empty: nobody waits for one. */
+  readonly replyTo: string
+  readonly format: FrameFormat
+  readonly isBatch: boolean
+  private readonly answers: (Report | undefined)[]
+  private left: number
+
+  constructor(
+    replyTo: string,
+    { format, isBatch, commands }: { format: FrameFormat; isBatch: boolean; commands: number },
+  ) {
+    this.replyTo = replyTo
+    this.format = format
+    this.isBatch = isBatch
+    this.answers = new Array(commands)
+    this.left = commands
+  }
+
+  /** Answers its command number `index`; whether all are answered now. */
+  answer(index: number, report: Report): boolean {
+    this.answers[index] = report
+    this.left -= 1
+    return this.left === 0
+  }
+
+  /** The reply, once all are answered. */
+  get reply(): unknown {
+    return this.isBatch ? this.answers : this.answers[0]
+  }
+}
+
+/** Commands by `seq`, in order. */
+export class Replies {
+  private waiting: { seq: number; request: Request; index: number }[] = []
+  private head = 0
+
+  /** Requests' commands that are not answered. */
+  get count(): number {
+    return this.waiting.length - this.head
+  }
+
+  /** The command `seq`, above all before, is the request's number `index`. */
+  expect(seq: number, request: Request, index: number): void {
+    this.waiting.push({ seq, request, index })
+  }
+
+  /** Takes a report, in order; the request that is complete by it. */
+  settle(report: Report): Request | undefined {
+    const next = this.waiting[this.head]
+    if (next === undefined || next.seq !== report.seq) return undefined
+    this.head += 1
+    if (this.head > 1_024 && this.head * 2 > this.waiting.length) {
+      this.waiting = this.waiting.slice(this.head)
+      this.head = 0
+    }
+    return next.request.answer(next.index, report) ? next.request : undefined
+  }
+}

@@ -1,0 +1,120 @@
+// A running exchange for the gateway's tests: a real Postgres, a real NATS server, and the exchange
+// between them, each in a folder of its own.
+
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { connect, type NatsConnection } from '@nats-io/transport-node'
+import pg from 'pg'
+import { DurableExchange, type DurableOptions } from '../../src/durable.ts'
+import { type EmbeddedNats, startNats } from '../../src/gateway/embedded-nats.ts'
+import { NatsGateway, type NatsGatewayOptions } from '../../src/gateway/nats-gateway.ts'
+import { type EmbeddedPostgres, startEmbedded } from '../../src/persistence/embedded.ts'
+
+export interface Servers {
+  readonly postgres: EmbeddedPostgres
+  readonly nats: EmbeddedNats
+  /** The address of a new empty database. */
+  database(): Promise<string>
+  end(): Promise<void>
+}
+
+export async function startServers(): Promise<Servers> {
+  const folder = mkdtempSync(join(tmpdir(), 'onefill-gateway-'))
+  const [postgres, nats] = await Promise.all([
+    startEmbedded({ folder: join(folder, 'postgres') }),
+    startNats({ folder: join(folder, 'nats') }),
+  ])
+  let databases = 0
+  return {
+    postgres,
+    nats,
+    async database() {
+      databases += 1
+      const client = new pg.Client({ connectionString: postgres.url })
+      await client.connect()
+      await client.query(`CREATE DATABASE gateway_${databases}`)
+      await client.end()
+      return Object.assign(new URL(postgres.url), { pathname: `/gateway_${databases}` }).href
+    },
+    async end() {
+      await nats.stop()
+      await postgres.stop()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+export interface Running {
+  readonly exchange: DurableExchange
+  readonly gateway: NatsGateway
+  close(): Promise<void>
+  /** As a crash would: nothing is said, nothing is given back. */
+  abandon(): Promise<void>
+}
+
+/** An exchange that serves NATS. */
+export async function serve(
+  { nats }: Servers,
+  url: string,
+  options: { gateway?: Partial<NatsGatewayOptions>; exchange?: Partial<DurableOptions> } = {},
+): Promise<Running> {
+  const gateway = await NatsGateway.connect({ url: nats.url, ...options.gateway })
+  const exchange = await DurableExchange.open({
+    ...{ url, onReports: gateway.onReports, onBroken: () => gateway.stopTaking() },
+    ...options.exchange,
+  })
+  gateway.open(exchange)
+  return {
+    exchange,
+    gateway,
+    async close() {
+      gateway.stopTaking()
+      await exchange.close()
+      await gateway.close()
+    },
+    async abandon() {
+      await gateway.close(0)
+      await exchange.close().catch(() => {})
+    },
+  }
+}
+
+/** A client of the server, and what it says as JSON. */
+export async function client({ nats }: Servers) {
+  const connection: NatsConnection = await connect({ servers: nats.url })
+  return {
+    connection,
+    async ask(subject: string, body: unknown): Promise<Said> {
+      const reply = await connection.request(subject, JSON.stringify(body), { timeout: 10_000 })
+      return reply.json<Said>()
+    },
+    /** All that comes on a subject from now on. */
+    async listen(subject: string): Promise<Said[]> {
+      const heard: Said[] = []
+      connection.subscribe(subject, {
+        callback: (_, message) => {
+          const said = message.json<Said | Said[]>()
+          heard.push(...(Array.isArray(said) ? said : [said]))
+        },
+      })
+      await connection.flush()
+      return heard
+    },
+  }
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: what comes over the wire is looked at field by field
+export type Said = any
+
+/** Assets, an instrument, and two accounts with money and shares. */
+export const SCENE = [
+  { cmd: 'asset', asset: 'USD', decimals: 2 },
+  { cmd: 'asset', asset: 'X', decimals: 0 },
+  { cmd: 'instrument', symbol: 'XUSD', base: 'X', quote: 'USD', tickSize: '0.01', lotSize: '1' },
+  ...['alice', 'bob'].flatMap((account) => [
+    { cmd: 'account', account },
+    { cmd: 'deposit', account, asset: 'USD', amount: '1000000', transferId: 'usd' },
+    { cmd: 'deposit', account, asset: 'X', amount: '1000000', transferId: 'x' },
+  ]),
+]

@@ -1,0 +1,146 @@
+// Orders in over a real NATS server, reports out, on a real Postgres.
+
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import {
+  client,
+  type Running,
+  SCENE,
+  type Servers,
+  serve,
+  startServers,
+} from './exchange-support.ts'
+
+let servers: Servers
+const running: Running[] = []
+const closing: (() => Promise<void>)[] = []
+
+beforeAll(async () => {
+  servers = await startServers()
+}, 600_000)
+afterAll(() => servers.end())
+afterEach(async () => {
+  for (const close of closing.splice(0)) await close()
+  for (const each of running.splice(0)) await each.close()
+})
+
+async function start(url?: string, options: Parameters<typeof serve>[2] = {}) {
+  const at = url ?? (await servers.database())
+  const each = await serve(servers, at, options)
+  running.push(each)
+  const of = await client(servers)
+  closing.push(() => of.connection.close())
+  return { ...each, ...of, url: at }
+}
+
+const order = (clOrdId: string, side: string, price = '1', orderQty = '1') => ({
+  ...{ clOrdId, symbol: 'XUSD', side, ordType: 'limit', price, orderQty },
+})
+const until = async (holds: () => boolean) => {
+  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 2))
+}
+
+test('a trade, from two orders to the reports of both', async () => {
+  const { ask, listen } = await start()
+  expect(await ask('onefill.v1.admin.batch', SCENE)).toMatchObject(
+    SCENE.map(({ cmd }) => ({ execType: 'accepted', cmd })),
+  )
+  const alice = await listen('onefill.v1.exec.alice')
+  const bob = await listen('onefill.v1.exec.bob')
+  const trades = await listen('onefill.v1.md.XUSD.trades')
+  const depth = await listen('onefill.v1.md.XUSD.depth')
+  expect(await ask('onefill.v1.order.alice.new', order('a-1', 'buy', '2', '5'))).toMatchObject({
+    ...{ execType: 'new', ordStatus: 'new', account: 'alice', clOrdId: 'a-1', leavesQty: '5' },
+  })
+  expect(await ask('onefill.v1.order.bob.new', order('b-1', 'sell', '2', '3'))).toMatchObject({
+    ...{ execType: 'new', account: 'bob' },
+  })
+  await until(() => alice.length === 2 && bob.length === 2 && trades.length === 1)
+  expect(alice.map(({ execType }) => execType)).toEqual(['new', 'trade'])
+  expect(bob.map(({ execType, lastQty }) => [execType, lastQty])).toEqual([
+    ['new', undefined],
+    ['trade', '3'],
+  ])
+  expect(trades).toMatchObject([{ symbol: 'XUSD', price: '2', qty: '3', side: 'sell' }])
+  await until(() => depth.at(-1)?.bids[0]?.qty === '2')
+  expect(await ask('onefill.v1.md.XUSD.snapshot', {})).toMatchObject({
+    ...{ type: 'snapshot', feedSeq: depth.at(-1).feedSeq },
+    ...{ bids: [{ price: '2', qty: '2' }], asks: [] },
+  })
+  expect(await ask('onefill.v1.query.alice.balances', {})).toMatchObject({ account: 'alice' })
+  expect(await ask('onefill.v1.query.alice.orders', {})).toMatchObject({
+    orders: [{ clOrdId: 'a-1', leavesQty: '2' }],
+  })
+})
+
+test('the same again gives the first outcome; a restart does not forget it', async () => {
+  const first = await start()
+  await first.ask('onefill.v1.admin.batch', SCENE)
+  const one = await first.ask('onefill.v1.order.alice.new', order('a-1', 'buy'))
+  const again = await first.ask('onefill.v1.order.alice.new', order('a-1', 'buy'))
+  expect(again).toMatchObject({ duplicate: true, orderId: one.orderId })
+  await running.splice(0)[0].close()
+  const second = await start(first.url)
+  expect(await second.ask('onefill.v1.order.alice.new', order('a-1', 'buy'))).toMatchObject({
+    ...{ duplicate: true, orderId: one.orderId, execType: 'new' },
+  })
+})
+
+test('reports are numbered without a gap, and can be asked for again', async () => {
+  const { ask, listen } = await start()
+  await ask('onefill.v1.admin.batch', SCENE)
+  const alice = await listen('onefill.v1.exec.alice')
+  const orders = Array.from({ length: 20 }, (_, n) => ({ cmd: 'new', ...order(`a-${n}`, 'buy') }))
+  const replies = await ask('onefill.v1.order.alice.batch', orders)
+  expect(replies.map(({ clOrdId }: { clOrdId: string }) => clOrdId)).toEqual(
+    orders.map(({ clOrdId }) => clOrdId),
+  )
+  await until(() => alice.length === 20)
+  const first = alice[0].execSeq
+  expect(alice.map(({ execSeq }) => execSeq)).toEqual(orders.map((_, n) => first + n))
+  const gap = await ask('onefill.v1.exec.alice.resend', { from: first + 3, to: first + 5 })
+  expect(gap.reports).toEqual(alice.slice(3, 6))
+})
+
+test('what is bad is refused in one reply that names it', async () => {
+  const { connection, ask } = await start()
+  await ask('onefill.v1.admin.batch', SCENE)
+  const refused = async (subject: string, body: unknown) => {
+    const { execType, code, field } = await ask(`onefill.v1.${subject}`, body)
+    expect(execType).toBe('rejected')
+    return `${code} ${field}`
+  }
+  const other = { ...order('x', 'buy'), account: 'bob' }
+  expect(await refused('order.alice.new', other)).toBe('WRONG_ACCOUNT account')
+  expect(await refused('order.alice.new', { ...order('x', 'buy'), price: 1 })).toBe(
+    'MALFORMED price',
+  )
+  expect(await refused('order.alice.deposit', {})).toBe('MALFORMED verb')
+  expect(await refused('order.alice.new', { ...order('x', 'buy'), cmd: 'halt' })).toBe(
+    'MALFORMED cmd',
+  )
+  expect(await refused('order.nobody.new', order('x', 'buy'))).toBe('UNKNOWN_ACCOUNT account')
+  expect(await refused('exec.alice.resend', { from: 0 })).toBe('MALFORMED from')
+  const reply = await connection.request('onefill.v1.order.alice.new', '{"clOrdId":', {
+    timeout: 9_000,
+  })
+  expect(reply.json()).toMatchObject({ code: 'MALFORMED', field: 'frame' })
+})
+
+test('NATS is away for a while: no report is lost, each account has its own in order', async () => {
+  const { exchange, ask, listen } = await start()
+  await ask('onefill.v1.admin.batch', SCENE)
+  const alice = await listen('onefill.v1.exec.alice')
+  await servers.nats.kill()
+  for (let number = 0; number < 50; number += 1) {
+    exchange.submit({ cmd: 'new', account: 'alice', ...order(`n-${number}`, 'buy') })
+  }
+  await servers.nats.start()
+  await exchange.settled()
+  const seen = new Map<number, string>()
+  await until(() => {
+    for (const { execSeq, clOrdId } of alice) seen.set(execSeq, clOrdId)
+    return seen.size === 50
+  })
+  const inOrder = [...seen].toSorted(([a], [b]) => a - b).map(([, clOrdId]) => clOrdId)
+  expect(inOrder).toEqual(Array.from({ length: 50 }, (_, number) => `n-${number}`))
+})
