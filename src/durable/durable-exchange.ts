@@ -273,7 +273,7 @@ export class DurableExchange {
 
   /**
    * Takes a snapshot in a process of its own, of what has been published; the market goes on.
-   * Undefined if another one is being taken. Rejects with a Fault that says why it could not be.
+   * Undefined if another one is being taken or nothing was published. Rejects with a Fault that says why it could not be.
    */
   async snapshot(): Promise<SnapshotTaken | undefined> {
     if (this.isSnapshotUnderWay || this.broken !== undefined) return undefined
@@ -317,7 +317,9 @@ export class DurableExchange {
   /** The state as it is: nothing may be under way. */
   private async writeSnapshot(): Promise<void> {
     const { core, names } = this.follower
-    await this.store.alone(() => writeSnapshot(this.store, { core, names, end: this.journal.end }))
+    const { end } = this.journal
+    if (end.lastRound === 0) return
+    await this.store.alone(() => writeSnapshot(this.store, { core, names, end }))
   }
 
   private get isSettled(): boolean {
