@@ -1,5 +1,5 @@
-// Kills a trading exchange again and again, on a Postgres of its own, and checks after each kill
-// that what it acknowledged is in the journal, once, and that a restart goes on from there.
+// Kills, stops and starves a trading exchange, on a Postgres of its own, and checks each time that
+// what it acknowledged is in the journal, once, and that what goes on goes on from there.
 
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -19,12 +19,13 @@ const folder = mkdtempSync(join(tmpdir(), 'onefill-crash-'))
 const postgres = await startEmbedded({ folder })
 try {
   const startMs = performance.now()
-  const tally = await crashAgainAndAgain(postgres.url, Number(values.kills), Number(values.seed))
-  const seconds = ((performance.now() - startMs) / 1_000).toFixed(1)
-  console.log(
-    `${tally.kills} kills in ${seconds} s: ${tally.acknowledged} reports acknowledged, all of ` +
-      `them in the journal; seq ${tally.seq}`,
+  const tally = await crashAgainAndAgain(
+    postgres.url,
+    Number(values.kills),
+    Number(values.seed),
+    (n, t) => console.log(n, ((performance.now() - startMs) / 1000) | 0, t.seq, t.acknowledged),
   )
+  console.log(tally)
 } finally {
   await postgres.stop()
   rmSync(folder, { recursive: true, force: true })

@@ -13,7 +13,7 @@ import type { Answer } from '../../src/index.ts'
 import { type EmbeddedPostgres, startEmbedded } from '../../src/persistence/embedded.ts'
 import { openStore } from '../../src/persistence/store.ts'
 import { COMMANDS_PER_ROUND_MAX } from '../../src/protocol/bounds.ts'
-import { replayAll } from '../support/crash.ts'
+import { replayAll } from '../support/witness.ts'
 
 const SCENE = [
   { cmd: 'asset', asset: 'USD', decimals: 2 },
