@@ -57,6 +57,12 @@ export class Load {
     }
   }
 
+  /** One that is refused and costs next to nothing, for filling what has a bound. */
+  cheapCommand(): object {
+    this.number += 1
+    return { cmd: 'cancel', account: ACCOUNTS[0], symbol: SYMBOL, origClOrdId: 'none' }
+  }
+
   private order(account: string, number: number): object {
     const { random } = this
     return {

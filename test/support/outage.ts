@@ -88,7 +88,8 @@ export class Market {
   private submit(): void {
     const burst = this.isPressing ? BURST_PRESSING : BURST
     for (let n = 0; n < burst; n += 1) {
-      const taken = this.exchange.submit(this.load.command())
+      const { load } = this
+      const taken = this.exchange.submit(this.isPressing ? load.cheapCommand() : load.command())
       if (typeof taken === 'number') continue
       const { code = '' } = taken
       this.refused[code] = (this.refused[code] ?? 0) + 1
