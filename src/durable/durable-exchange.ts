@@ -279,7 +279,8 @@ export class DurableExchange {
 
   /**
    * Takes a snapshot in a process of its own, of what has been published; the market goes on.
-   * Undefined if another one is being taken or nothing was published. Rejects with a Fault that says why it could not be.
+   * Undefined if another one is being taken or nothing was published. Rejects with a Fault that
+   * says why it could not be.
    */
   async snapshot(): Promise<SnapshotTaken | undefined> {
     if (this.isSnapshotUnderWay || this.broken !== undefined) return undefined

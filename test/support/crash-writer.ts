@@ -25,6 +25,8 @@ export interface WriterTask {
   readonly snapshotMs: number
   /** Whether a snapshot is taken in this process, where its kill points are, or beside it. */
   readonly snapshotHere: boolean
+  /** How many snapshots are kept. */
+  readonly snapshots: number
   /** How long rows are kept that no snapshot needs. */
   readonly journalMs: number
   /** Commands at a time, at most. */
@@ -35,7 +37,7 @@ export interface WriterTask {
 const WAITING_MAX = 2_000
 
 const task: WriterTask = JSON.parse(process.argv[2])
-const retention = { snapshots: 2, journalMs: task.journalMs }
+const retention = { snapshots: task.snapshots, journalMs: task.journalMs }
 const reach = putKillPoints(task.kill)
 let answered = 0
 

@@ -151,10 +151,10 @@ function taskOf(url: string, label: Label, random: Prng, seed: number): WriterTa
   return {
     ...{ url, seed, role: 'leader', workers: random.pick([0, 0, 0, 1, 2]) },
     ...(point && { kill: { point, count: random.int(1, COUNT_MAX[point]), ...AT_ONCE } }),
-    publishMs: random.pick([0, 0, 1, 20, 150]),
+    publishMs: random.pick(isSnapshots ? [0, 150, 300] : [0, 0, 1, 20, 150]),
     snapshotMs: isSnapshots ? 30 : random.pick([0, 0, 100]),
     snapshotHere: isSnapshots || random.chance(0.5),
-    journalMs: 0,
+    ...{ snapshots: random.pick([1, 2]), journalMs: 0 },
     burst: isStorm ? 300 : random.int(1, 12),
   }
 }

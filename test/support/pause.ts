@@ -118,6 +118,6 @@ function taskOf(
     ...(kill && { kill }),
     ...{ publishMs: 0, burst: random.pick([2, 5, 20]) },
     ...{ snapshotMs: random.pick([0, 200]), snapshotHere: true },
-    journalMs: 60_000,
+    ...{ snapshots: 2, journalMs: 60_000 },
   }
 }

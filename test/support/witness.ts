@@ -79,7 +79,10 @@ export class Witness {
     return new Exchange(this.engine, this.names).stateHash()
   }
 
-  /** What is left of the journal: an unbroken end of what was seen. Its first round. */
+  /**
+   * What is left of the journal: an unbroken end of what was seen, with the rows that snapshots
+   * stand behind. Its first round.
+   */
   async checkWhatIsLeft(): Promise<number> {
     const sql = 'SELECT * FROM onefill.journal ORDER BY first_round'
     const left: Row[] = (await this.client.query(sql)).rows.map(rowOf)
@@ -91,6 +94,12 @@ export class Witness {
       const wrong = checkRow(last, row)
       assert(wrong === undefined, wrong ?? '')
       last = row
+    }
+    // A snapshot is of use as long as the row is there that it stands behind.
+    const rounds = new Set(left.map(({ lastRound }) => lastRound))
+    const snapshots = await this.client.query('SELECT round FROM onefill.snapshot WHERE complete')
+    for (const { round } of snapshots.rows) {
+      assert(rounds.has(Number(round)), `a snapshot stands behind round ${round}, which is gone`)
     }
     const isTheEnd = Buffer.from(last.checksum).equals(this.end.checksum)
     assert(isTheEnd, `the journal ends with round ${this.end.lastRound}, not ${last.lastRound}`)
