@@ -153,6 +153,10 @@ export class DurableExchange {
   /** Where the last snapshot stands, or was tried. */
   private snapshotSeq: number
   private isBeating = false
+  /** What the last rounds came to, durable and not given out yet. */
+  private made: { readonly round: number; readonly answers: Answer[] } | undefined
+  /** When the last sign of life was sent that found the lease ours, in ms. */
+  private sureMs: number
   private broken: unknown
   /** Queries under way, oldest first. */
   private readonly asked: {
@@ -163,11 +167,12 @@ export class DurableExchange {
 
   private constructor(
     { store, follower, ms, unpublished, hash }: Candidate,
-    term: number,
+    { term, sureMs }: { term: number; sureMs: number },
     options: DurableOptions,
   ) {
     this.store = store
     this.options = options
+    this.sureMs = sureMs
     this.follower = follower
     const { end, snapshot, skipped, seq } = follower
     this.journal = new StoreJournal(store, {
@@ -205,7 +210,7 @@ export class DurableExchange {
     try {
       const { follower } = candidate
       candidate.hash = { seq: follower.seq, hash: follower.stateHash() }
-      const term = await waitForLease(candidate.store, options.silenceMs ?? SILENCE_MS)
+      const term = await waitForLease(candidate.store, silenceOf(options))
       return await DurableExchange.lead(candidate, term, options)
     } catch (error) {
       await candidate.follower.close()
@@ -230,7 +235,8 @@ export class DurableExchange {
     if (candidate.hash !== undefined && candidate.hash.seq !== follower.seq) {
       candidate.hash = { seq: follower.seq, hash: follower.stateHash() }
     }
-    return new DurableExchange(candidate, next, options)
+    const sureMs = await patiently(() => makeSure(store, publishedRound, silenceOf(options)))
+    return new DurableExchange(candidate, { term: next, sureMs }, options)
   }
 
   /** The `seq` of the last command handed to a round; it may not be durable yet. */
@@ -287,7 +293,8 @@ export class DurableExchange {
 
   /**
    * Takes a snapshot in a process of its own, of what has been published; the market goes on.
-   * Undefined if another one is being taken. Rejects with a Fault that says why it could not be.
+   * Undefined if another one is being taken or nothing was published. Rejects with a Fault that
+   * says why it could not be.
    */
   async snapshot(): Promise<SnapshotTaken | undefined> {
     if (this.isSnapshotUnderWay || this.broken !== undefined) return undefined
@@ -332,8 +339,10 @@ export class DurableExchange {
   private async writeSnapshot(): Promise<void> {
     const { core, names } = this.follower
     const { retention = RETENTION } = this.options
+    const { end } = this.journal
+    if (end.lastRound === 0) return
     await this.store.alone(async () => {
-      await writeSnapshot(this.store, { core, names, end: this.journal.end })
+      await writeSnapshot(this.store, { core, names, end })
       await retain(this.store, retention, Date.now())
     })
   }
@@ -347,8 +356,16 @@ export class DurableExchange {
     this.exchange.offer({ cmd: 'time', now: new Date(nowMs).toISOString() })
   }
 
+  /**
+   * Whether nobody can have taken the lease yet. A process that was stopped may find its last rows
+   * committed when it goes on, and another leading: it has to ask before it says anything.
+   */
+  private get isSure(): boolean {
+    return performance.now() - this.sureMs < silenceOf(this.options) / 2
+  }
+
   private get isSettled(): boolean {
-    return !this.exchange.isBusy && this.publication.isIdle
+    return !this.exchange.isBusy && this.made === undefined && this.publication.isIdle
   }
 
   /** Once the caller's own turn is over: what it submits meanwhile is one round. */
@@ -366,19 +383,30 @@ export class DurableExchange {
     const { publication, core } = this
     try {
       // Whoever takes answers out sets the pace.
-      if (publication.hasRoom) {
+      if (publication.hasRoom && this.made === undefined) {
         const before = core.taken
-        const reports = this.answerQueries(this.exchange.pump())
-        if (core.taken > before) publication.give(this.follower.round + core.taken, reports)
+        const answers = this.exchange.pump()
+        const round = this.follower.round + core.taken
+        if (core.taken > before || answers.length > 0) this.made = { round, answers }
       }
+      this.giveOut()
     } catch (error) {
       return this.fail(error)
     }
     this.keepSnapshots()
     // The journal's event brings the next turn; only actors have to be asked again.
-    if (core.isOwed && publication.hasRoom) this.schedule()
+    if (core.isOwed && publication.hasRoom && this.made === undefined) this.schedule()
     if (!this.isSettled) return
     for (const { resolve } of this.waiting.splice(0)) resolve()
+  }
+
+  /** While the lease is ours for certain; else it is looked at, which brings the next turn. */
+  private giveOut(): void {
+    if (this.made === undefined) return
+    if (!this.isSure) return void this.beat()
+    const { round, answers } = this.made
+    this.made = undefined
+    this.publication.give(round, this.answerQueries(answers))
   }
 
   /** What else came out: reports. */
@@ -404,13 +432,15 @@ export class DurableExchange {
     if (this.isBeating) return
     this.isBeating = true
     try {
-      await this.store.beat(this.publication.round)
+      this.sureMs = await makeSure(this.store, this.publication.round, silenceOf(this.options))
     } catch (error) {
       // Away for now: appends wait too. But a lease that has moved on does not come back.
       if (error instanceof Fenced) this.fail(error)
     } finally {
       this.isBeating = false
     }
+    // What waited for it; while the database is away, the next beat asks again.
+    if (this.isSure) this.turn()
   }
 
   private fail(error: unknown): void {
@@ -420,6 +450,20 @@ export class DurableExchange {
     for (const { reject } of this.waiting.splice(0)) reject(error)
     for (const { reject } of this.asked.splice(0)) reject(error)
     this.options.onBroken?.(error)
+  }
+}
+
+const silenceOf = ({ silenceMs = SILENCE_MS }: DurableOptions): number => silenceMs
+
+/**
+ * Gives a sign of life, again where the answer took so long that it says nothing of now. When it
+ * was sent, in ms; throws Fenced if the lease has moved on.
+ */
+async function makeSure(store: Store, publishedRound: number, silenceMs: number): Promise<number> {
+  for (;;) {
+    const sentMs = performance.now()
+    await store.beat(publishedRound)
+    if (performance.now() - sentMs < silenceMs / 2) return sentMs
   }
 }
 

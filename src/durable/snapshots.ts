@@ -35,7 +35,7 @@ export interface SnapshotTaken {
 
 /**
  * Takes a snapshot of the journal's state, as far as its reports have been published, and deletes
- * what need not be kept. Undefined if another process is at it.
+ * what need not be kept. Undefined if another process is at it, or if nothing has been published.
  */
 export function takeSnapshot(
   store: Store,
@@ -44,6 +44,7 @@ export function takeSnapshot(
   const { retention = RETENTION, onProgress = () => {}, nowMs = Date.now() } = options
   return store.alone(async () => {
     const { publishedRound } = await store.lease()
+    if (publishedRound === 0) return undefined
     const follower = await Follower.open(store, {
       make: (of) => createCore(of),
       fromRoundMax: publishedRound,

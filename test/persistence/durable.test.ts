@@ -13,7 +13,7 @@ import type { Answer } from '../../src/index.ts'
 import { type EmbeddedPostgres, startEmbedded } from '../../src/persistence/embedded.ts'
 import { openStore } from '../../src/persistence/store.ts'
 import { COMMANDS_PER_ROUND_MAX } from '../../src/protocol/bounds.ts'
-import { replayAll } from '../support/crash.ts'
+import { replayAll } from '../support/witness.ts'
 
 const SCENE = [
   { cmd: 'asset', asset: 'USD', decimals: 2 },
@@ -210,6 +210,22 @@ test('queries are answered as of what is durable, and make no history', async ()
     (await sql(url, 'SELECT max(last_round)::int AS round FROM onefill.journal')).rows,
   ).toEqual(rows)
   expect((await replayAll(url)).seq).toBe(before)
+})
+
+test('a snapshot stands nowhere that was not published', async () => {
+  const held: (() => void)[] = []
+  let isHeld = false
+  const onReports = () => (isHeld ? new Promise<void>((resolve) => held.push(resolve)) : undefined)
+  const { exchange } = await start({ onReports })
+  expect(await exchange.snapshot()).toBeUndefined()
+  await say(exchange, SCENE)
+  isHeld = true
+  exchange.submit(buy('x'))
+  while (held.length === 0) await sleep(1)
+  expect(await exchange.snapshot()).toMatchObject({ seq: SCENE.length, isNew: true })
+  for (const resolve of held) resolve()
+  await exchange.settled()
+  expect(await exchange.snapshot()).toMatchObject({ seq: SCENE.length + 1, isNew: true })
 })
 
 test('a corrupt snapshot is skipped for the one before', async () => {

@@ -7,12 +7,14 @@ import { createServer, connect as dial, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import pg from 'pg'
 import { expect } from 'vitest'
 import { type EmbeddedPostgres, startEmbedded } from '../../src/persistence/embedded.ts'
 import { StoreProblem } from '../../src/persistence/problem.ts'
 import type { Row } from '../../src/persistence/row.ts'
 import { openStore } from '../../src/persistence/store.ts'
+import { sql, variant } from '../support/sql.ts'
+
+export { sql, variant }
 
 export interface TestServer {
   readonly postgres: EmbeddedPostgres
@@ -40,33 +42,6 @@ export async function startServer(settings: Record<string, string> = {}): Promis
       rmSync(folder, { recursive: true, force: true })
     },
   }
-}
-
-/** Runs statements on a connection of their own. */
-export async function sql(url: string, text: string): Promise<Record<string, unknown>[]> {
-  const client = new pg.Client({ connectionString: url })
-  client.on('error', () => {})
-  await client.connect()
-  try {
-    const result = await client.query(text)
-    return result.rows
-  } finally {
-    await client.end()
-  }
-}
-
-/** The address of the same server as another user, database, port or with other options. */
-export function variant(
-  url: string,
-  to: { user?: string; password?: string; database?: string; port?: number; options?: string },
-): string {
-  const address = new URL(url)
-  if (to.user !== undefined) address.username = to.user
-  if (to.password !== undefined) address.password = to.password
-  if (to.database !== undefined) address.pathname = `/${to.database}`
-  if (to.port !== undefined) address.port = String(to.port)
-  if (to.options !== undefined) address.searchParams.set('options', to.options)
-  return String(address)
 }
 
 /** Row number `round` of the writer of `term`. */

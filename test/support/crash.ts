@@ -1,116 +1,160 @@
-// Kills a trading process again and again, and looks whether it ever said what is not so.
+// Kills a trading process again and again, at labelled points and at random, and looks whether it
+// ever said what is not so, or did not say what is so.
 
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, statSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { Engine } from '../../src/engine/engine.ts'
-import { Exchange } from '../../src/exchange.ts'
+import type { RecoveryReport } from '../../src/durable.ts'
 import { assert } from '../../src/lib/assert.ts'
-import { followRows, readRounds } from '../../src/persistence/row.ts'
-import { openStore } from '../../src/persistence/store.ts'
-import { Directory } from '../../src/protocol/directory.ts'
-import { learn } from '../../src/protocol/learn.ts'
-import { readReport } from '../../src/protocol/report-json.ts'
-import { REPORT_WORDS } from '../../src/protocol/report-log.ts'
+import type { WriterTask } from './crash-writer.ts'
+import { POINTS, type Point } from './kill-points.ts'
 import { Prng } from './prng.ts'
+import { Consumer, replayAll, Witness } from './witness.ts'
+import { reportsIn, Writer } from './writers.ts'
 
-const WRITER = join(import.meta.dirname, 'crash-writer.ts')
-
-/** What a journal says, replayed by an engine in one thread that knows nothing else. */
-export interface Replay {
-  readonly seq: number
-  readonly hash: string
-  /** By execId: the report as JSON. */
-  readonly reports: ReadonlyMap<string, string>
+/** Kills between two replays of the whole history from its first row. */
+const WHOLE_EVERY = 25
+/** A point that is not reached so long after the start is given up: the kill is one at random. */
+const POINT_MS = 2_000
+/** Which time it is that a point is reached, at most; those that come once a life: the first. */
+const COUNT_MAX: Record<Point, number> = {
+  ...{ 'before append': 30, 'in append': 30, 'after commit': 30 },
+  ...{ 'before report': 30, 'after report': 30 },
+  ...{ 'in snapshot': 2, 'before retention': 2, 'in retention': 2 },
+  ...{ 'recovery: snapshot': 1, 'recovery: rows': 8, 'before lease': 1, 'after lease': 1 },
 }
 
-/** Replays the whole journal, from its first row, without snapshots. */
-export async function replayAll(url: string): Promise<Replay> {
-  const store = await openStore(url)
-  const engine = new Engine()
-  const names = new Directory()
-  const reports = new Map<string, string>()
-  for await (const row of followRows(store.readRows(0))) {
-    for (const { commands } of readRounds(row)) {
-      learn(names, commands)
-      engine.round(commands)
-      for (let number = 0; number < engine.reports.count; number += 1) {
-        const report = readReport(engine.reports, number * REPORT_WORDS, names)
-        const { execId } = report
-        assert(execId !== undefined && !reports.has(execId), `${execId} happens once`)
-        reports.set(execId, JSON.stringify(report))
-      }
-    }
-  }
-  await store.close()
-  return { seq: engine.seq, hash: new Exchange(engine, names).stateHash(), reports }
-}
+const AT_ONCE = { signal: 'SIGKILL', isArmed: true } as const
 
-/** How many processes were killed, and what they had acknowledged by then. */
+export const LABELS = ['random', 'random, in recovery', ...POINTS] as const
+export type Label = (typeof LABELS)[number]
+
+/** What came of the kills. */
 export interface CrashTally {
-  kills: number
+  /** By where the process was when it was killed. */
+  readonly kills: Record<Label, number>
+  /** Reports, each counted once; and those heard again. */
   acknowledged: number
+  republished: number
+  /** Starts that came to their end, and how many of them from a snapshot. */
+  recoveries: number
+  fromSnapshot: number
   seq: number
+  /** Rows that retention has left. */
+  firstRoundLeft: number
 }
 
 /**
- * Starts, kills at a random moment, and starts again, `kills` times. Throws where an acknowledged
- * report is not in the journal, word for word, or a recovery gives another state than the journal.
+ * Starts, kills, and starts again, `kills` times. Throws where an acknowledged report is not in
+ * the journal, word for word; where one of history is said in no life; where a recovery gives
+ * another state than the journal.
  */
 export async function crashAgainAndAgain(
   url: string,
   kills: number,
   seed: number,
+  onKill: (count: number, tally: CrashTally) => void = () => {},
 ): Promise<CrashTally> {
   const random = new Prng(seed)
-  const tally = { kills: 0, acknowledged: 0, seq: 0 }
-  for (; tally.kills < kills; tally.kills += 1) {
-    const before = await replayAll(url)
-    const lines = await runUntilKilled(url, random, seed * 1_000 + tally.kills)
-    const after = await replayAll(url)
-    for (const line of lines) {
-      const { recovered, execId } = JSON.parse(line)
-      if (recovered !== undefined) {
-        assert(recovered.seq === before.seq, `recovered seq ${recovered.seq} of ${before.seq}`)
-        assert(recovered.hash === before.hash, 'recovered what the journal says')
-        assert(recovered.skipped.length === 0, 'every snapshot is good')
-      } else if (execId !== undefined) {
-        assert(after.reports.get(execId) === line, `acknowledged ${line}, journal says otherwise`)
-        tally.acknowledged += 1
-      }
+  const tally: CrashTally = {
+    kills: Object.fromEntries(LABELS.map((label) => [label, 0])) as CrashTally['kills'],
+    ...{ acknowledged: 0, republished: 0, recoveries: 0, fromSnapshot: 0, seq: 0 },
+    firstRoundLeft: 0,
+  }
+  const witness = await Witness.open(url)
+  const consumer = new Consumer(witness)
+  try {
+    for (let count = 1; count <= kills; count += 1) {
+      // Each label in its turn; the order is the seed's.
+      const label = LABELS[(count + seed) % LABELS.length]
+      const { lines, killed } = await liveUntilKilled(url, label, random, seed * 10_000 + count)
+      tally.kills[killed] += 1
+      await check(lines, witness, consumer, tally)
+      if (count % WHOLE_EVERY === 0 || count === kills) await checkWhole(url, witness)
+      tally.firstRoundLeft = await witness.checkWhatIsLeft()
+      tally.acknowledged = consumer.heard
+      tally.republished = consumer.repeated
+      tally.seq = witness.seq
+      onKill(count, tally)
     }
-    tally.seq = after.seq
+  } finally {
+    await witness.close()
   }
   return tally
 }
 
-/** The whole lines that the process had written when it was killed. */
-async function runUntilKilled(url: string, random: Prng, seed: number): Promise<string[]> {
-  const workers = String(random.pick([0, 0, 1, 2]))
-  const args = ['--disable-warning=ExperimentalWarning', WRITER, url, workers, String(seed)]
-  // Into a file: what is written there is whole and stays, whatever becomes of the writer.
-  const folder = mkdtempSync(join(tmpdir(), 'onefill-said-'))
-  const file = join(folder, 'lines')
-  const out = openSync(file, 'w')
-  const child = spawn(process.execPath, args, { stdio: ['ignore', out, 'pipe'] })
-  let errors = ''
-  child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
-    errors += chunk
-  })
-  const ended = once(child, 'close')
-  // Sometimes while it recovers, mostly while it trades.
-  if (random.chance(0.8)) {
-    while (statSync(file).size === 0 && child.exitCode === null) await sleep(5)
+/** What one life has said, against the journal. */
+async function check(
+  lines: readonly string[],
+  witness: Witness,
+  consumer: Consumer,
+  tally: CrashTally,
+): Promise<void> {
+  const said = (key: string) => lines.find((line) => line.startsWith(`{"${key}":`))
+  const recovered = said('recovered')
+  if (recovered !== undefined) {
+    const recovery: RecoveryReport = JSON.parse(recovered).recovered
+    await witness.advance(recovery.seq)
+    assert(recovery.hash === witness.hash(), `what is recovered at ${recovery.seq} is the journal`)
+    assert(recovery.skipped.length === 0, `every snapshot is good: ${recovery.skipped}`)
+    tally.recoveries += 1
+    if (recovery.snapshotSeq > 0) tally.fromSnapshot += 1
   }
-  await sleep(random.int(0, 400))
-  child.kill('SIGKILL')
-  await ended
-  closeSync(out)
-  assert(child.signalCode === 'SIGKILL', `the writer ended by itself: ${errors}`)
-  const lines = readFileSync(file, 'utf8').split('\n').slice(0, -1)
-  rmSync(folder, { recursive: true })
-  return lines
+  await witness.advance()
+  consumer.hear(reportsIn(lines))
+  const whole = said('isWhole')
+  if (whole === undefined) return
+  const { isWhole } = JSON.parse(whole)
+  const missing = witness.reportsUpTo(isWhole) - consumer.heard
+  assert(missing <= 0, `${missing} reports of commands up to seq ${isWhole} were never said`)
+}
+
+/** An engine that begins anew comes to the same as the one that goes along. */
+async function checkWhole(url: string, witness: Witness): Promise<void> {
+  const again = await replayAll(url)
+  await witness.advance()
+  assert(again.hash === witness.hash(), 'two replays come to the same state')
+  assert(again.history.length === witness.history.length, 'and to as many reports')
+  again.history.forEach((digest, at) => {
+    assert(digest === witness.history[at], 'and to the same reports')
+  })
+}
+
+async function liveUntilKilled(
+  url: string,
+  label: Label,
+  random: Prng,
+  seed: number,
+): Promise<{ lines: string[]; killed: Label }> {
+  const task = taskOf(url, label, random, seed)
+  const writer = new Writer(task)
+  try {
+    let killed = label
+    if (task.kill !== undefined) {
+      await writer.said('recovered').catch(() => {})
+      // What is not reached in recovery until then is not reached in this life.
+      const isOver = label.startsWith('recovery')
+      if (await writer.end(isOver ? random.int(0, 200) : POINT_MS)) killed = 'random'
+    } else {
+      if (label === 'random') await writer.said('recovered')
+      await writer.end(random.int(0, 400))
+    }
+    const { by, errors } = writer.outcome
+    assert(by === 'SIGKILL', `the writer ended by itself: ${by} ${errors}`)
+    return { lines: writer.lines(), killed }
+  } finally {
+    writer.forget()
+  }
+}
+
+function taskOf(url: string, label: Label, random: Prng, seed: number): WriterTask {
+  const point = POINTS.find((each) => each === label)
+  const isSnapshots = /snapshot|retention/.test(label) && !label.startsWith('recovery')
+  const isStorm = random.chance(0.15)
+  return {
+    ...{ url, seed, role: 'leader', workers: random.pick([0, 0, 0, 1, 2]) },
+    ...(point && { kill: { point, count: random.int(1, COUNT_MAX[point]), ...AT_ONCE } }),
+    publishMs: random.pick(isSnapshots ? [0, 150, 300] : [0, 0, 1, 20, 150]),
+    snapshotMs: isSnapshots ? 30 : random.pick([0, 0, 100]),
+    snapshotHere: isSnapshots || random.chance(0.5),
+    ...{ snapshots: random.pick([1, 2]), journalMs: 0 },
+    burst: isStorm ? 300 : random.int(1, 12),
+  }
 }
