@@ -35,8 +35,13 @@ async function start(url?: string, options: Parameters<typeof serve>[2] = {}) {
 const order = (clOrdId: string, side: string, price = '1', orderQty = '1') => ({
   ...{ clOrdId, symbol: 'XUSD', side, ordType: 'limit', price, orderQty },
 })
+/** Waits, but not for ever: what never comes is an error here. */
 const until = async (holds: () => boolean) => {
-  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 2))
+  const endMs = performance.now() + 30_000
+  while (!holds()) {
+    if (performance.now() > endMs) throw new Error(`it never holds: ${holds}`)
+    await new Promise((resolve) => setTimeout(resolve, 2))
+  }
 }
 
 test('a trade, from two orders to the reports of both', async () => {
@@ -127,7 +132,7 @@ test('what is bad is refused in one reply that names it', async () => {
 })
 
 test('NATS is away for a while: no report is lost, each account has its own in order', async () => {
-  const { exchange, ask, listen } = await start()
+  const { exchange, connection, ask, listen } = await start()
   await ask('onefill.v1.admin.batch', SCENE)
   const alice = await listen('onefill.v1.exec.alice')
   await servers.nats.kill()
@@ -136,11 +141,20 @@ test('NATS is away for a while: no report is lost, each account has its own in o
   }
   await servers.nats.start()
   await exchange.settled()
-  const seen = new Map<number, string>()
-  await until(() => {
-    for (const { execSeq, clOrdId } of alice) seen.set(execSeq, clOrdId)
-    return seen.size === 50
-  })
-  const inOrder = [...seen].toSorted(([a], [b]) => a - b).map(([, clOrdId]) => clOrdId)
-  expect(inOrder).toEqual(Array.from({ length: 50 }, (_, number) => `n-${number}`))
+  // What came before this subscriber was back is asked for again, as every consumer must.
+  while (
+    !(await connection.flush().then(
+      () => true,
+      () => false,
+    ))
+  ) {}
+  const { newest } = await ask('onefill.v1.exec.alice.resend', { from: 1, to: 1 })
+  const again = await ask('onefill.v1.exec.alice.resend', { from: 1, to: newest })
+  const seen = new Map(
+    [...again.reports, ...alice].map(({ execSeq, clOrdId }) => [execSeq, clOrdId]),
+  )
+  expect([...seen.keys()]).toEqual(Array.from({ length: newest }, (_, number) => number + 1))
+  expect([...seen.values()].filter((clOrdId) => clOrdId?.startsWith('n-'))).toEqual(
+    Array.from({ length: 50 }, (_, number) => `n-${number}`),
+  )
 })

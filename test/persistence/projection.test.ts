@@ -8,11 +8,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { DurableExchange, Projector, reconcile, takeSnapshot } from '../../src/durable.ts'
+import type { Report } from '../../src/index.ts'
 import { createExchange } from '../../src/index.ts'
 import { StoreProblem } from '../../src/persistence/problem.ts'
 import { openStore } from '../../src/persistence/store.ts'
-import { replayAll } from '../support/crash.ts'
 import { Prng } from '../support/prng.ts'
+import { replayAll } from '../support/witness.ts'
 import {
   CutProxy,
   problem,
@@ -43,15 +44,14 @@ test('a random history is projected: every report, every posting, the state', as
     // Small batches, and one that holds all.
     const batchReports = seed % 2 === 0 ? 7 : 1_000_000
     expect(await projectAll(url, { batchReports })).toEqual({ seq, fromSeq: 1 })
-    const { reports } = await replayAll(url)
+    const history: Report[] = []
+    await replayAll(url, (report) => history.push(report))
     const audited = await sql(
       url,
       'SELECT exec_id, report FROM onefill_view.order_audit ORDER BY seq, exec_index',
     )
-    expect(audited.map(({ exec_id }) => exec_id)).toEqual([...reports.keys()])
-    expect(audited.map(({ report }) => report)).toEqual(
-      [...reports.values()].map((text) => JSON.parse(text)),
-    )
+    expect(audited.map(({ exec_id }) => exec_id)).toEqual(history.map(({ execId }) => execId))
+    expect(audited.map(({ report }) => report)).toEqual(history)
     const found = await reconcile({ url })
     expect([seed, found.differences]).toEqual([seed, []])
     for (const { what, count } of found.compared) if (count > 0) compared.add(what)

@@ -10,7 +10,7 @@ import { checkRow, GENESIS, type Row, type RowEnd, readRounds } from '../../src/
 import { openStore } from '../../src/persistence/store.ts'
 import { Directory } from '../../src/protocol/directory.ts'
 import { learn } from '../../src/protocol/learn.ts'
-import { readReport } from '../../src/protocol/report-json.ts'
+import { type Report, readReport } from '../../src/protocol/report-json.ts'
 import { REPORT_WORDS } from '../../src/protocol/report-log.ts'
 
 const ROWS_READ = 64
@@ -36,6 +36,8 @@ export class Witness {
   private readonly names = new Directory()
   private readonly execIds = new Set<string>()
   /** How many of the reports a command up to this row has caused, row by row. */
+  /** Told of each report, for tests that look at more than its digest. */
+  onReport: ((report: Report) => void) | undefined
   private readonly reportsAt = new Map<number, number>([[0, 0]])
 
   private constructor(client: pg.Client) {
@@ -131,6 +133,7 @@ export class Witness {
         const { execId } = report
         assert(execId !== undefined && !this.execIds.has(execId), `${execId} happens once`)
         this.execIds.add(execId)
+        this.onReport?.(report)
         this.history.push(digestOf(JSON.stringify(report)))
       }
     }
@@ -140,8 +143,9 @@ export class Witness {
 }
 
 /** Replays the whole journal from its first row, and leaves. */
-export async function replayAll(url: string) {
+export async function replayAll(url: string, onReport?: (report: Report) => void) {
   const witness = await Witness.open(url)
+  witness.onReport = onReport
   try {
     await witness.advance()
     return { seq: witness.seq, hash: witness.hash(), history: witness.history }
