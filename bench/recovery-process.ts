@@ -7,5 +7,7 @@ const [url, workers] = process.argv.slice(2) as [string, string]
 const startMs = performance.now()
 const exchange = await DurableExchange.open({ url, workers: Number(workers), onReports: () => {} })
 const openMs = performance.now() - startMs
-console.log(JSON.stringify({ ...exchange.recovery, openMs, startMs }))
+const { user, system } = process.cpuUsage()
+const cpuMs = (user + system) / 1_000
+console.log(JSON.stringify({ ...exchange.recovery, openMs, startMs, cpuMs }))
 await exchange.close()

@@ -1,8 +1,12 @@
 // A growing buffer for canonical bytes: little-endian doubles and 32-bit words, strings as JSON.
 
+/** Whether this machine's words are little-endian, as nearly all are; else they are swapped. */
+const IS_LITTLE = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1
+
 export class StateWriter {
   private bytes = new Uint8Array(1024)
   private view = new DataView(this.bytes.buffer)
+  private i32 = new Int32Array(this.bytes.buffer)
   private length = 0
 
   u32(value: number): void {
@@ -20,7 +24,15 @@ export class StateWriter {
   }
 
   words(from: Int32Array, at: number, count: number): void {
-    for (let word = 0; word < count; word += 1) this.u32(from[at + word] >>> 0)
+    if (!IS_LITTLE || (this.length & 3) !== 0) {
+      for (let word = 0; word < count; word += 1) this.u32(from[at + word] >>> 0)
+      return
+    }
+    this.fit(count * 4)
+    const { i32 } = this
+    const to = this.length >> 2
+    for (let word = 0; word < count; word += 1) i32[to + word] = from[at + word]
+    this.length += count * 4
   }
 
   json(value: unknown): void {
@@ -39,10 +51,12 @@ export class StateWriter {
 
   private fit(more: number): void {
     if (this.length + more <= this.bytes.length) return
-    const bytes = new Uint8Array(Math.max(this.bytes.length * 2, this.length + more))
+    const least = Math.max(this.bytes.length * 2, this.length + more)
+    const bytes = new Uint8Array((least + 3) & ~3)
     bytes.set(this.bytes)
     this.bytes = bytes
     this.view = new DataView(bytes.buffer)
+    this.i32 = new Int32Array(bytes.buffer)
   }
 }
 
