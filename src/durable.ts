@@ -1,11 +1,8 @@
 // The public face of `onefill/durable`: the exchange with its journal in Postgres, a standby, and
 // snapshots.
 
-export {
-  DurableExchange,
-  type DurableOptions,
-  type RecoveryReport,
-} from './durable/durable-exchange.ts'
+export { DurableExchange } from './durable/durable-exchange.ts'
+export type { DurableOptions, RecoveryReport } from './durable/options.ts'
 export { Projector, type ProjectorOptions } from './durable/projector.ts'
 export type { OnReports } from './durable/publication.ts'
 export { type ReconcileOptions, type Reconciliation, reconcile } from './durable/reconcile.ts'

@@ -1,139 +1,26 @@
 // The exchange with its journal in Postgres: what it answers is committed, and a restart or another
 // process goes on where the journal ends.
 
-import { hostname } from 'node:os'
 import { performance } from 'node:perf_hooks'
-import { setTimeout as delay } from 'node:timers/promises'
 import { JournaledCore } from '../actors/journaled-core.ts'
-import type { Workers } from '../actors/placement.ts'
-import { type Answer, createCore, Exchange, type QueryAnswer } from '../exchange.ts'
+import { type Answer, Exchange, type QueryAnswer } from '../exchange.ts'
 import { Fault } from '../lib/assert.ts'
-import { Fenced, StoreProblem } from '../persistence/problem.ts'
-import { heldBy, openStore, type Store } from '../persistence/store.ts'
+import { Fenced } from '../persistence/problem.ts'
+import type { Store } from '../persistence/store.ts'
 import { StoreJournal } from '../persistence/store-journal.ts'
 import { isQuery } from '../protocol/decode.ts'
 import { refusalOf } from '../protocol/refusal.ts'
 import type { Report } from '../protocol/report-json.ts'
 import { type Beside, snapshotBeside } from './beside.ts'
-import { Follower } from './follower.ts'
-import { BEAT_MS, LeaseWatch, LOOK_MS, SILENCE_MS } from './lease-watch.ts'
-import { type OnReports, Publication } from './publication.ts'
-import {
-  RETENTION,
-  type Retention,
-  retain,
-  type SnapshotTaken,
-  writeSnapshot,
-} from './snapshots.ts'
-import { Unpublished } from './unpublished.ts'
+import { Candidate, type Led, makeSure } from './candidate.ts'
+import type { Follower } from './follower.ts'
+import { BEAT_MS } from './lease-watch.ts'
+import { type DurableOptions, type RecoveryReport, SNAPSHOT_EVERY, silenceOf } from './options.ts'
+import { Publication } from './publication.ts'
+import { RETENTION, retain, type SnapshotTaken, writeSnapshot } from './snapshots.ts'
 
-/** Commands from one snapshot to the next, which is what a recovery has to replay at most. */
-export const SNAPSHOT_EVERY = 5_000_000
-/** Between two tries while Postgres is away, in ms. */
-export const AWAY_MS = 100
 /** A commit that takes longer than this is the journal's delay, not the exchange's, in ms. */
 const SLOW_MS = 250
-
-export interface DurableOptions {
-  /** The Postgres database: `postgres://user:password@host:port/database`. */
-  readonly url: string
-  /** As of {@link createExchange}. */
-  readonly workers?: Workers
-  /**
-   * Reports, in order, once what caused them is committed. If it returns a promise, they count as
-   * published when that resolves. After a crash, reports that were not published come again first,
-   * with the same `execId`.
-   */
-  readonly onReports: OnReports
-  /** Nothing goes on: an actor broke, or another process has taken the lease. */
-  readonly onBroken?: (error: unknown) => void
-  /** While recovering: the last `seq` replayed, and the journal's last. */
-  readonly onProgress?: (seq: number, ofSeq: number) => void
-  /** The journal can be written, or for now not, and why. */
-  readonly onJournal?: (problem: StoreProblem | null) => void
-  /** Takes a snapshot by itself after so many commands; 0: never. Default: see SNAPSHOT_EVERY. */
-  readonly snapshotEvery?: number
-  /** What is kept when a snapshot is taken; default: three snapshots, and the whole journal. */
-  readonly retention?: Retention
-  /**
-   * Sets the exchange's clock before a command, if so many ms have passed since it was last set; 0,
-   * the default: never. Without it nothing has a time, and rules that count by time do not.
-   */
-  readonly clockEveryMs?: number
-  /** A snapshot was taken, or could not be. */
-  readonly onSnapshot?: (outcome: SnapshotTaken | Error) => void
-  /** Without a sign of life for so long, another leader is taken for dead, in ms. */
-  readonly silenceMs?: number
-}
-
-/** How a start went. */
-export interface RecoveryReport {
-  /** The snapshot's seq, 0 without one, and those that were no good. */
-  readonly snapshotSeq: number
-  readonly skipped: readonly string[]
-  /** The last command recovered. */
-  readonly seq: number
-  /** The state's hash there; a standby that takes over does not take the time. */
-  readonly hash: string | undefined
-  /** Until the state was there; waiting for the lease is not in it. */
-  readonly ms: number
-  /** Rounds whose reports were given out again. */
-  readonly republished: number
-  /** The lease's term from now on. */
-  readonly term: number
-}
-
-/** A follower that is to lead: what goes along the journal, and what may have to go out again. */
-export interface Candidate {
-  readonly store: Store
-  readonly follower: Follower
-  readonly unpublished: Unpublished
-  /** What it took to get there. */
-  readonly ms: number
-  /** The state's hash, if somebody wants to know and can wait for it. */
-  hash?: { readonly seq: number; readonly hash: string }
-}
-
-/** Opens the store and goes along the journal to its end. */
-export async function prepare(options: DurableOptions): Promise<Candidate> {
-  const { url, workers = 0, onProgress, onJournal } = options
-  const store = await openStore(url, { onState: (_, problem) => onJournal?.(problem) })
-  try {
-    const startMs = performance.now()
-    const { publishedRound } = await store.lease()
-    const last = await store.lastRow()
-    const unpublished = new Unpublished(publishedRound)
-    const follower = await Follower.open(store, {
-      make: (of) => createCore({ workers, ...of }),
-      fromRoundMax: publishedRound,
-      onRound: (round, finished) => unpublished.add(round, finished),
-      onProgress: (seq) => onProgress?.(seq, last?.lastSeq ?? 0),
-    })
-    try {
-      await follower.advance()
-      reaches(follower, publishedRound)
-    } catch (error) {
-      await follower.close()
-      throw error
-    }
-    return { store, follower, unpublished, ms: performance.now() - startMs }
-  } catch (error) {
-    await store.close()
-    throw error
-  }
-}
-
-/** What was published was in the journal: if it is not there now, rows are missing at the end. */
-function reaches(follower: Follower, publishedRound: number): void {
-  if (follower.round >= publishedRound) return
-  throw new Fault(
-    `the journal ends with round ${follower.round}, but round ${publishedRound} was published: ` +
-      'rows are missing at its end',
-  )
-}
-
-/** Who this is, for people who look at the lease. */
-export const holderName = (): string => `${hostname()} ${process.pid}`
 
 export class DurableExchange {
   readonly recovery: RecoveryReport
@@ -167,7 +54,7 @@ export class DurableExchange {
 
   private constructor(
     { store, follower, ms, unpublished, hash }: Candidate,
-    { term, sureMs }: { term: number; sureMs: number },
+    { term, sureMs }: Led,
     options: DurableOptions,
   ) {
     this.store = store
@@ -195,7 +82,7 @@ export class DurableExchange {
     const snapshotSeq = snapshot?.seq ?? 0
     this.snapshotSeq = snapshotSeq
     const republished = rounds.length
-    this.recovery = { snapshotSeq, skipped, seq, hash: hash?.hash, ms, republished, term }
+    this.recovery = { snapshotSeq, skipped, seq, hash, ms, republished, term }
     for (const { round, reports } of rounds) this.publication.give(round, reports)
     this.beats = setInterval(() => void this.beat(), BEAT_MS)
   }
@@ -206,15 +93,13 @@ export class DurableExchange {
    * leads and is alive; or a Fault that names the journal's row that is corrupt.
    */
   static async open(options: DurableOptions): Promise<DurableExchange> {
-    const candidate = await prepare(options)
+    const candidate = await Candidate.open(options)
     try {
-      const { follower } = candidate
-      candidate.hash = { seq: follower.seq, hash: follower.stateHash() }
-      const term = await waitForLease(candidate.store, silenceOf(options))
+      candidate.computeHash()
+      const term = await candidate.waitForLease()
       return await DurableExchange.lead(candidate, term, options)
     } catch (error) {
-      await candidate.follower.close()
-      await candidate.store.close()
+      await candidate.close()
       throw error
     }
   }
@@ -225,18 +110,7 @@ export class DurableExchange {
     term: number,
     options: DurableOptions,
   ): Promise<DurableExchange> {
-    const { store, follower, unpublished } = candidate
-    const next = await store.takeLease(holderName(), term)
-    // From here on the journal is ours alone; what the other one wrote last is still to be read.
-    const { publishedRound } = await patiently(() => store.lease())
-    await patiently(() => follower.advance())
-    reaches(follower, publishedRound)
-    unpublished.forget(publishedRound)
-    if (candidate.hash !== undefined && candidate.hash.seq !== follower.seq) {
-      candidate.hash = { seq: follower.seq, hash: follower.stateHash() }
-    }
-    const sureMs = await patiently(() => makeSure(store, publishedRound, silenceOf(options)))
-    return new DurableExchange(candidate, { term: next, sureMs }, options)
+    return new DurableExchange(candidate, await candidate.takeLease(term), options)
   }
 
   /** The `seq` of the last command handed to a round; it may not be durable yet. */
@@ -450,50 +324,5 @@ export class DurableExchange {
     for (const { reject } of this.waiting.splice(0)) reject(error)
     for (const { reject } of this.asked.splice(0)) reject(error)
     this.options.onBroken?.(error)
-  }
-}
-
-const silenceOf = ({ silenceMs = SILENCE_MS }: DurableOptions): number => silenceMs
-
-/**
- * Gives a sign of life, again where the answer took so long that it says nothing of now. When it
- * was sent, in ms; throws Fenced if the lease has moved on.
- */
-async function makeSure(store: Store, publishedRound: number, silenceMs: number): Promise<number> {
-  for (;;) {
-    const sentMs = performance.now()
-    await store.beat(publishedRound)
-    if (performance.now() - sentMs < silenceMs / 2) return sentMs
-  }
-}
-
-/** Again until the database is there: whoever holds the lease does not give up for an outage. */
-async function patiently<T>(work: () => Promise<T>): Promise<T> {
-  for (;;) {
-    try {
-      return await work()
-    } catch (error) {
-      if (!isPassing(error)) throw error
-      await delay(AWAY_MS)
-    }
-  }
-}
-
-/** What is over some time: the database is away, or another standby was faster. */
-export function isPassing(error: unknown): error is StoreProblem {
-  const lasting = ['CLOSED', 'FENCED', 'DIVERGED', 'SCHEMA_NEWER', 'SCHEMA_MISSING']
-  return error instanceof StoreProblem && !lasting.includes(error.code)
-}
-
-/** The term of a lease whose holder is gone; throws LEASE_HELD if it is alive. */
-async function waitForLease(store: Store, silenceMs: number): Promise<number> {
-  const watch = new LeaseWatch(silenceMs)
-  const first = await store.lease()
-  // Silent for long before this began; nothing has to be waited for.
-  if (first.ageMs >= silenceMs) return first.term
-  for (let lease = first; ; lease = await store.lease()) {
-    if (watch.isFree(lease, performance.now())) return lease.term
-    if (watch.hasBeat) throw heldBy(lease)
-    await delay(LOOK_MS)
   }
 }

@@ -80,12 +80,13 @@ export class Follower {
   }
 
   /**
-   * Replays the rounds there are, while `goesOn`. Throws a Fault that names the row where one is
+   * Replays the rounds there are, while `goesOn`. Throws OVERTAKEN where retention has deleted what
+   * was not read yet; a newer snapshot has it. Throws a Fault that names the row where one is
    * corrupt; nothing of that row has then been replayed, or its rounds before the corrupt one.
    */
   async advance(goesOn: GoesOn = () => true): Promise<void> {
-    const rows = followRows(this.store.readRows(this.end.lastRound + 1), this.end)
-    for await (const row of rows) {
+    const rows = this.unlessOvertaken(this.store.readRows(this.end.lastRound + 1))
+    for await (const row of followRows(rows, this.end)) {
       if (!(await this.run(row, goesOn))) break
       this.end = row
       this.options.onProgress?.(this.core.seq)
@@ -100,6 +101,21 @@ export class Follower {
 
   async close(): Promise<void> {
     await this.core.close?.()
+  }
+
+  /** Rows behind a gap are those that retention has left: there is a snapshot beyond the gap. */
+  private async *unlessOvertaken(rows: AsyncIterable<Row>): AsyncGenerator<Row> {
+    for await (const row of rows) {
+      const { lastRound } = this.end
+      if (row.firstRound > lastRound + 1) {
+        const [newest] = await this.store.snapshots.list()
+        if (newest !== undefined && newest.round > lastRound) {
+          const sentence = `Rows behind round ${lastRound} were deleted before they were read.`
+          throw new StoreProblem('OVERTAKEN', sentence)
+        }
+      }
+      yield row
+    }
   }
 
   /** Runs a row's rounds; whether it went to the row's end. */
@@ -142,6 +158,8 @@ async function restore(store: Reading, options: FollowerOptions): Promise<Start>
     if (round > fromRoundMax) continue
     const end = round === 0 ? GENESIS : await store.rowEndingAt(round)
     if (end === null) {
+      // Deleted with its rows while this was looking: there are newer ones.
+      if (!(await store.snapshots.list()).some((other) => other.seq === seq)) continue
       throw new Fault(`rows of the journal are missing: a snapshot stands behind round ${round}`)
     }
     const restored = await tryRestore(store, snapshot, end, make)

@@ -6,15 +6,10 @@ import { StoreProblem } from '../persistence/problem.ts'
 import type { Lease } from '../persistence/store.ts'
 import { refusalOf } from '../protocol/refusal.ts'
 import type { Report } from '../protocol/report-json.ts'
-import {
-  AWAY_MS,
-  type Candidate,
-  DurableExchange,
-  type DurableOptions,
-  isPassing,
-  prepare,
-} from './durable-exchange.ts'
-import { LeaseWatch, LOOK_MS, SILENCE_MS } from './lease-watch.ts'
+import { AWAY_MS, Candidate, isPassing } from './candidate.ts'
+import { DurableExchange } from './durable-exchange.ts'
+import { LeaseWatch, LOOK_MS } from './lease-watch.ts'
+import { type DurableOptions, silenceOf } from './options.ts'
 
 export class Standby {
   /** Resolves with the exchange once this process leads; rejects if that can never be. */
@@ -28,7 +23,7 @@ export class Standby {
   private constructor(candidate: Candidate, options: DurableOptions) {
     this.candidate = candidate
     this.options = options
-    this.watch = new LeaseWatch(options.silenceMs ?? SILENCE_MS)
+    this.watch = new LeaseWatch(silenceOf(options))
     this.leading = this.follow()
     // Whoever does not wait for it must not be ended by it.
     this.leading.catch(() => {})
@@ -36,7 +31,7 @@ export class Standby {
 
   /** Goes along the journal to its end, and from then on with it. Throws as `DurableExchange`. */
   static async open(options: DurableOptions): Promise<Standby> {
-    return new Standby(await prepare(options), options)
+    return new Standby(await Candidate.open(options), options)
   }
 
   /** The last command replayed. */
@@ -62,16 +57,14 @@ export class Standby {
 
   private async follow(): Promise<DurableExchange> {
     const { candidate, watch, options } = this
-    const { store, follower, unpublished } = candidate
     try {
       for (;;) {
         if (this.isClosed) throw new StoreProblem('CLOSED', 'The standby is closed.')
         let waitMs = LOOK_MS
         try {
-          const lease = await store.lease()
+          const lease = await candidate.store.lease()
           this.lease = lease
-          unpublished.forget(lease.publishedRound)
-          await follower.advance()
+          await candidate.follow(lease.publishedRound)
           if (watch.isFree(lease, performance.now()) && !this.isClosed) {
             return await DurableExchange.lead(candidate, lease.term, options)
           }
@@ -84,8 +77,7 @@ export class Standby {
         await delay(waitMs)
       }
     } catch (error) {
-      await follower.close()
-      await store.close()
+      await candidate.close()
       throw error
     }
   }

@@ -25,6 +25,7 @@ export type StoreProblemCode =
   | 'DIVERGED'
   | 'FENCED'
   | 'LEASE_HELD'
+  | 'OVERTAKEN'
   | 'TOO_MANY_PENDING'
   | 'SNAPSHOT_INCOMPLETE'
   | 'PROJECTION_STALE'

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { Candidate } from '../../src/durable/candidate.ts'
 import { DurableExchange, type DurableOptions, Standby } from '../../src/durable.ts'
 import type { Answer } from '../../src/index.ts'
 import { type EmbeddedPostgres, startEmbedded } from '../../src/persistence/embedded.ts'
@@ -182,6 +183,23 @@ test('a standby follows, refuses, and leads once the leader has gone', async () 
   open.push(second)
   await say(second, [buy('a'), buy('b')])
   expect(answers).toMatchObject([{ duplicate: true }, { clOrdId: 'b', execType: 'new' }])
+})
+
+test('a standby that retention overtakes goes on from the newer snapshot', async () => {
+  const retention = { snapshots: 1, journalMs: 0 }
+  const { exchange } = await start({ retention, workers: 0 })
+  await say(exchange, SCENE)
+  const candidate = await Candidate.open({ url, workers: 1, onReports: () => {} })
+  for (const id of ['a', 'b', 'c']) await say(exchange, [buy(id)])
+  // Later than the rows by the clock that retention goes by.
+  await sleep(2)
+  expect((await exchange.snapshot())?.deleted.rows).toBeGreaterThan(2)
+  await say(exchange, [buy('d')])
+  const { seq, hash } = await exchange.stateHash()
+  await expect(candidate.follower.advance()).rejects.toMatchObject({ code: 'OVERTAKEN' })
+  await candidate.follow(0)
+  expect([candidate.follower.seq, candidate.follower.stateHash()]).toEqual([seq, hash])
+  await candidate.close()
 })
 
 test('queries are answered as of what is durable, and make no history', async () => {
