@@ -113,8 +113,9 @@ export function named(what: 'account' | 'symbol', name: string): string {
 
 /** A refusal of something that no reply can carry. */
 export function refusedProblem(said: Said): ClientProblem {
-  const { code, text } = said
-  return new ClientProblem('REFUSED', `The exchange refuses: ${code}: ${text}.`)
+  const { code, field, text } = said
+  const what = [code, field].filter((word) => word !== undefined).join(' ')
+  return new ClientProblem('REFUSED', `refused: ${what}: ${text}`)
 }
 
 function depthOf(said: Said): DepthMessage {
