@@ -296,6 +296,9 @@ test('what no exchange has in memory any more is told, and the rest goes on', as
   await running?.close()
   running = await serve(servers, url)
   between.mend()
+  await until(() => alice.isConnected)
+  // By its answer the question after the reconnect is answered too: there was nothing to tell.
+  await alice.orders()
   await elsewhere.submit(buy('four'))
   await until(() => opened(reports).includes('four'))
   const { execSeq } = reports[0]
@@ -308,6 +311,33 @@ test('what no exchange has in memory any more is told, and the rest goes on', as
   await late.ready
   expect(opened(late.reports)).toEqual(['four'])
   expect(late.gone).toMatchObject([{ from: 1, to: execSeq + 2 }])
+})
+
+test('a reply that is lost: carried out once, and the answer says what is known', async () => {
+  await start()
+  const between = await wire()
+  const alice = await trader('alice', { servers: between.url, timeoutMs: 30_000 })
+  const elsewhere = await trader('alice')
+  const { reports, ready } = collect(elsewhere)
+  await ready
+  /** Loses the reply of what is sent: the exchange has done it, and the client sends it again. */
+  const losing = async (send: () => Promise<Reply>, execType: string) => {
+    between.deafen()
+    const asked = send()
+    await until(() => reports.at(-1)?.execType === execType)
+    between.cut()
+    await until(() => !alice.isConnected)
+    between.mend()
+    return asked
+  }
+  expect(await losing(() => alice.submit(buy('once')), 'new')).toMatchObject({
+    ...{ execType: 'new', clOrdId: 'once', duplicate: true, repeated: true },
+  })
+  expect(await alice.orders()).toMatchObject({ orders: [{ clOrdId: 'once' }] })
+  const cancel = () => alice.cancel({ symbol: 'XUSD', origClOrdId: 'once' })
+  expect(await losing(cancel, 'canceled')).toMatchObject({ code: 'UNKNOWN_ORDER', repeated: true })
+  expect((await alice.orders()) as { orders: unknown[] }).toMatchObject({ orders: [] })
+  expect(await alice.submit(buy('next'))).not.toHaveProperty('repeated')
 })
 
 test('a book follows through outages of the wire and a restart of the exchange', async () => {

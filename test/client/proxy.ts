@@ -5,6 +5,8 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 
 export interface Wire {
   readonly url: string
+  /** Lets nothing through to the client any more; what it sends arrives. */
+  deafen(): void
   /** Ends the connections there are and lets none through. */
   cut(): void
   mend(): void
@@ -13,6 +15,7 @@ export interface Wire {
 
 export async function wireTo(port: number): Promise<Wire> {
   const sockets = new Set<Socket>()
+  const answering = new Set<Socket>()
   let isCut = false
   const server = createServer((near) => {
     if (isCut) {
@@ -20,6 +23,8 @@ export async function wireTo(port: number): Promise<Wire> {
       return
     }
     const far = connect(port, '127.0.0.1')
+    answering.add(far)
+    far.on('close', () => answering.delete(far))
     for (const [one, other] of [
       [near, far],
       [far, near],
@@ -44,6 +49,9 @@ export async function wireTo(port: number): Promise<Wire> {
   return {
     url: `nats://127.0.0.1:${(server.address() as AddressInfo).port}`,
     cut,
+    deafen() {
+      for (const far of answering) far.unpipe().pause()
+    },
     mend() {
       isCut = false
     },
