@@ -3,6 +3,7 @@
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import {
@@ -23,6 +24,8 @@ import {
   startServers,
 } from '../gateway/exchange-support.ts'
 import { type Wire, wireTo } from './proxy.ts'
+
+const ROOT = join(import.meta.dirname, '../..')
 
 let servers: Servers
 let running: Running | undefined
@@ -400,4 +403,41 @@ test('what cannot be: one sentence, at once', async () => {
   await alice.close()
   await expect(asked).rejects.toMatchObject({ code: 'CLOSED' })
   await expect(alice.submit(buy())).rejects.toMatchObject({ code: 'CLOSED' })
+})
+
+test('the example in docs/client.md, against an exchange', async () => {
+  await start()
+  const admin = await operator()
+  const scene = [
+    { cmd: 'asset', asset: 'NVDA', decimals: 0 },
+    {
+      cmd: 'instrument',
+      symbol: 'NVDA',
+      base: 'NVDA',
+      quote: 'USD',
+      tickSize: '0.01',
+      lotSize: '1',
+    },
+    { cmd: 'deposit', account: 'bob', asset: 'NVDA', amount: '100' },
+  ]
+  expect((await admin.batch(scene)).map(({ code }) => code)).toEqual([
+    undefined,
+    undefined,
+    undefined,
+  ])
+  const bob = await trader('bob')
+  await bob.submit({ symbol: 'NVDA', side: 'sell', orderQty: '100', price: '167.5' })
+  const document = readFileSync(join(ROOT, 'docs/client.md'), 'utf8')
+  const [, code] = /```ts\n([\s\S]*?)```/.exec(document) ?? []
+  const child = spawn(process.execPath, ['--input-type=module-typescript', '-'], {
+    ...{ cwd: ROOT, env: { ...process.env, NATS_URL: servers.nats.url } },
+  })
+  let said = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    said += text
+  })
+  child.stdin.end(code)
+  await once(child, 'close')
+  expect(child.exitCode).toBe(0)
+  expect(said).toMatch(/^\d+$/m)
 })

@@ -63,7 +63,7 @@ test('from now on: behind the newest, and nothing that came while asking is lost
   expect(seen).toEqual([20, 21])
 })
 
-test('an exchange without memory: from its first report on, also if that one was missed', async () => {
+test('an exchange without memory: from its first report on, if missed or not', async () => {
   const { stream, seen, gone, publish, take } = scene()
   await stream.catchUp()
   publish([41, 42, 43])
@@ -72,7 +72,7 @@ test('an exchange without memory: from its first report on, also if that one was
   expect([seen, gone]).toEqual([[41, 42, 43], []])
 })
 
-test('a new leader remembers less: what is missing before is told once, what is held comes', async () => {
+test('a new leader remembers less: what is missing is told once, what is held comes', async () => {
   const { stream, seen, gone, of, publish, take } = scene(1)
   take([1, 5])
   of.history = new ReportHistory()
