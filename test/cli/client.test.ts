@@ -26,7 +26,8 @@ afterAll(async () => {
   await alice.close()
   await running.close()
   await servers.end()
-})
+  // A Postgres on a slow disk takes its time to stop.
+}, 60_000)
 
 /** The tool while it runs; the exchange is in this process, so nothing may block it. */
 function start(args: readonly string[], { nats = servers.nats.url, cwd = '/' } = {}) {

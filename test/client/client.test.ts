@@ -34,12 +34,14 @@ const closing: (() => Promise<unknown>)[] = []
 beforeAll(async () => {
   servers = await startServers()
 }, 600_000)
-afterAll(() => servers.end())
+/** A Postgres on a slow disk takes its time to stop. */
+const HOOK_MS = 60_000
+afterAll(() => servers.end(), HOOK_MS)
 afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close()
   await running?.close()
   running = undefined
-})
+}, HOOK_MS)
 
 const QUICK = { timeoutMs: 500 } as const
 
