@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
+import { registerClient } from './cli/client.ts'
 import { registerJournal } from './cli/journal.ts'
 import { registerProjection } from './cli/projection.ts'
 import { registerReplay } from './cli/replay.ts'
@@ -29,6 +30,7 @@ docs/commands.md describes every command and report, docs/cli.md every command o
 
 const groups = [
   registerServe,
+  registerClient,
   registerReplay,
   registerJournal,
   registerSnapshot,

@@ -16,7 +16,7 @@ export type Check = (files: readonly SourceFile[]) => string[]
 const ROOMS: readonly (readonly string[])[] = [
   ['main'],
   ['cli'],
-  ['index', 'exchange', 'book', 'durable'],
+  ['index', 'exchange', 'book', 'durable', 'client'],
   ['gateway', 'actors'],
   ['engine', 'persistence'],
   ['protocol'],

@@ -1,0 +1,171 @@
+// `onefill order`, `replace` and `cancel`: one command to a running exchange, and its reply.
+
+import { type Command, Option } from 'commander'
+import { OnefillClient, type Reply } from '../../client.ts'
+import { EXIT, Inability } from '../outcome.ts'
+import { write } from '../output.ts'
+import { type AccountOptions, asTrader, isRefused, withClient } from './connecting.ts'
+
+interface OrderOptions extends AccountOptions {
+  readonly price?: string
+  readonly type?: 'limit' | 'market'
+  readonly tif?: 'GTC' | 'IOC' | 'FOK'
+  readonly clOrdId?: string
+  readonly postOnly?: true
+  readonly reduceOnly?: true
+  readonly selfTrade?: 'cancelNewest' | 'cancelOldest' | 'cancelBoth' | 'decrement'
+}
+
+interface TargetOptions extends AccountOptions {
+  readonly symbol?: string
+  readonly clOrdId?: string
+}
+
+interface CancelOptions extends TargetOptions {
+  readonly all?: true
+  readonly side?: 'buy' | 'sell'
+}
+
+interface ReplaceOptions extends TargetOptions {
+  readonly price: string
+  readonly qty: string
+  readonly newClOrdId?: string
+}
+
+const EXIT_CODES = '\nExit codes: 0 accepted; 1 refused, or no answer.\n'
+
+/** Adds the commands. */
+export function registerTrading(program: Command): void {
+  asTrader(program.command('order'))
+    .description('Send an order and print the first report; with a price it is a limit order.')
+    .argument('<side>', 'buy or sell')
+    .argument('<symbol>', 'the instrument')
+    .argument('<quantity>', 'in units of its base asset')
+    .option('--price <decimal>', 'in its quote asset')
+    .addOption(new Option('--type <type>', 'kind of order').choices(['limit', 'market']))
+    .addOption(new Option('--tif <time>', 'time in force').choices(['GTC', 'IOC', 'FOK']))
+    .option('--cl-ord-id <id>', 'the id to send it again under; made unless given')
+    .option('--post-only', 'only if it rests')
+    .option('--reduce-only', 'only if it shrinks the position')
+    .addOption(
+      new Option('--self-trade <mode>', 'when it meets an order of the same account').choices([
+        ...['cancelNewest', 'cancelOldest', 'cancelBoth', 'decrement'],
+      ]),
+    )
+    .addHelpText('after', `${EXIT_CODES}${ORDER_EXAMPLES}`)
+    .action(order)
+  asTrader(program.command('cancel'))
+    .description('Cancel an open order, or with --all those of the account.')
+    .argument('[order]', 'its orderId')
+    .option('--cl-ord-id <id>', 'its clOrdId')
+    .option('--symbol <symbol>', 'its instrument; looked for unless given')
+    .option('--all', 'all open orders, of the symbol and side if they are given')
+    .addOption(new Option('--side <side>', 'with --all').choices(['buy', 'sell']))
+    .addHelpText('after', `${EXIT_CODES}${CANCEL_EXAMPLES}`)
+    .action(cancel)
+  asTrader(program.command('replace'))
+    .description("Change an open order's price and total quantity.")
+    .argument('[order]', 'its orderId')
+    .option('--cl-ord-id <id>', 'its clOrdId')
+    .option('--symbol <symbol>', 'its instrument; looked for unless given')
+    .requiredOption('--price <decimal>', 'the new price')
+    .requiredOption('--qty <quantity>', 'the new total, what is filled included')
+    .option('--new-cl-ord-id <id>', 'the id it has from then on; made unless given')
+    .addHelpText('after', `${EXIT_CODES}${REPLACE_EXAMPLES}`)
+    .action(replace)
+}
+
+const ORDER_EXAMPLES = `
+Examples:
+  $ onefill order buy NVDA 100 --price 167.52 --account alice
+  $ onefill order sell NVDA 50 --account bob --tif FOK
+  $ onefill order buy NVDA 100 --price 167.52 --account alice --post-only --cl-ord-id a-1 --json`
+
+const CANCEL_EXAMPLES = `
+Examples:
+  $ onefill cancel 17 --account alice
+  $ onefill cancel --cl-ord-id a-1 --symbol NVDA --account alice
+  $ onefill cancel --all --symbol NVDA --side buy --account alice`
+
+const REPLACE_EXAMPLES = `
+Examples:
+  $ onefill replace 17 --price 167.53 --qty 80 --account alice`
+
+async function order(side: string, symbol: string, orderQty: string, options: OrderOptions) {
+  await asAccount(options, async (client) => {
+    if (side !== 'buy' && side !== 'sell') throw new Inability(`${side}: give buy or sell.`)
+    const { price, type: ordType, tif: timeInForce, clOrdId, postOnly, reduceOnly } = options
+    const reply = await client.submit({
+      ...{ side, symbol, orderQty, price, ordType, timeInForce, clOrdId, postOnly, reduceOnly },
+      selfTradePrevention: options.selfTrade,
+    })
+    return answer(reply, options)
+  })
+}
+
+async function cancel(orderId: string | undefined, options: CancelOptions): Promise<void> {
+  await asAccount(options, async (client) => {
+    const { all, symbol, side, clOrdId } = options
+    if (all === true) {
+      if ((orderId ?? clOrdId) !== undefined) throw new Inability('give an order or --all.')
+      return answer(await client.massCancel({ symbol, side }), options)
+    }
+    const target = await targetOf(client, orderId, options)
+    return answer(await client.cancel(target), options)
+  })
+}
+
+async function replace(orderId: string | undefined, options: ReplaceOptions): Promise<void> {
+  await asAccount(options, async (client) => {
+    const { price, qty: orderQty, newClOrdId: clOrdId } = options
+    const target = await targetOf(client, orderId, options)
+    return answer(await client.replace({ ...target, price, orderQty, clOrdId }), options)
+  })
+}
+
+/** Which order, and where it is: its symbol is looked for among the open ones. */
+async function targetOf(client: OnefillClient, orderId: string | undefined, of: TargetOptions) {
+  const { clOrdId: origClOrdId, symbol } = of
+  if ((orderId === undefined) === (origClOrdId === undefined)) {
+    throw new Inability('which order? Give its orderId, or --cl-ord-id.')
+  }
+  if (symbol !== undefined) return { orderId, origClOrdId, symbol }
+  const open = await client.orders()
+  const orders = 'orders' in open ? open.orders : []
+  const found = orders.find((each) => each.orderId === orderId || each.clOrdId === origClOrdId)
+  const name = orderId ?? origClOrdId
+  if (found === undefined) {
+    throw new Inability(
+      `no open order ${name} of ${client.account}: filled, canceled or never was.`,
+    )
+  }
+  return { orderId, origClOrdId, symbol: found.symbol }
+}
+
+const asAccount = (options: AccountOptions, work: (client: OnefillClient) => Promise<number>) =>
+  withClient(options, { connect: OnefillClient.connect, more: { account: options.account } }, work)
+
+/** Prints the reply; the exit code. */
+export async function answer(reply: Reply, { json }: { json: boolean }): Promise<number> {
+  if (json) await write(process.stdout, `${JSON.stringify(reply)}\n`)
+  if (isRefused(reply)) return EXIT.failed
+  if (!json) await write(process.stdout, `${sentenceOf(reply)}\n`)
+  return EXIT.done
+}
+
+/** A reply in a line: what, which, and what else it says. */
+function sentenceOf(reply: Reply): string {
+  const { execType, duplicate, cmd, orderId, clOrdId, affected, account } = reply
+  const { side, symbol, orderQty, price, asset, amount, transferId } = reply
+  const parts = [
+    [execType, duplicate === true ? '(again)' : undefined, cmd],
+    orderId === undefined ? [account] : ['order', orderId],
+    [side, orderQty, symbol, price === undefined ? undefined : `@ ${price}`],
+    [amount, asset],
+    [affected === undefined ? undefined : `${affected} orders`],
+    [clOrdId === undefined ? undefined : `clOrdId ${clOrdId}`],
+    [transferId === undefined ? undefined : `transferId ${transferId}`],
+  ]
+  const words = parts.map((part) => part.filter((word) => word !== undefined).join(' '))
+  return words.filter((part) => part !== '').join('  ')
+}

@@ -1,0 +1,68 @@
+// What a client's caller can meet: a stable code and one sentence for people.
+
+import type { Report } from '../protocol/report-json.ts'
+
+/** Stable names; programs look at these, people at the message. */
+export type ClientProblemCode =
+  /** No server there, or it does not let us in. */
+  | 'CANNOT_CONNECT'
+  /** The server's permissions do not allow the subject. */
+  | 'NOT_PERMITTED'
+  /** It cannot be sent: a name that is none, or more bytes than a message may have. */
+  | 'NOT_SENDABLE'
+  /** No answer until the deadline. */
+  | 'UNANSWERED'
+  /** What was to be followed is not there: the message has the exchange's code. */
+  | 'REFUSED'
+  /** `close` was called. */
+  | 'CLOSED'
+
+/** Something the client cannot do, and why. A refusal by the exchange is a value, not this. */
+export class ClientProblem extends Error {
+  override name = 'ClientProblem'
+  readonly code: ClientProblemCode
+
+  constructor(code: ClientProblemCode, message: string, cause?: unknown) {
+    super(message, { cause })
+    this.code = code
+  }
+}
+
+/** What is known of a command that was not answered. */
+export interface Unknown {
+  /** Ids that the commands without an answer had: the same may be sent again under them. */
+  readonly clOrdIds: readonly string[]
+  /** False: it certainly was not carried out. True: nobody knows. */
+  readonly mayHaveTakenEffect: boolean
+  /** The last refusal that was worth another try, if there was one. */
+  readonly refusal: Report | undefined
+}
+
+/**
+ * No answer until the deadline. Unless `mayHaveTakenEffect` is false the outcome is unknown; the
+ * same command with the same `clOrdId` may be sent again and is carried out once.
+ */
+export class Unanswered extends ClientProblem implements Unknown {
+  override name = 'Unanswered'
+  readonly clOrdIds: readonly string[]
+  readonly mayHaveTakenEffect: boolean
+  readonly refusal: Report | undefined
+
+  constructor(afterMs: number, { clOrdIds, mayHaveTakenEffect, refusal }: Unknown) {
+    super('UNANSWERED', sentenceOf(afterMs, { clOrdIds, mayHaveTakenEffect, refusal }))
+    this.clOrdIds = clOrdIds
+    this.mayHaveTakenEffect = mayHaveTakenEffect
+    this.refusal = refusal
+  }
+}
+
+function sentenceOf(afterMs: number, { clOrdIds, mayHaveTakenEffect, refusal }: Unknown): string {
+  const why = refusal === undefined ? '' : ` (${refusal.code}: ${refusal.text})`
+  const what = mayHaveTakenEffect
+    ? 'whether it took effect is unknown'
+    : 'it was not taken in, as far as anybody answered'
+  const [id, ...more] = clOrdIds
+  const others = more.length === 0 ? '' : ` and ${more.length} more`
+  const again = id === undefined ? '' : `; the same may be sent again with clOrdId ${id}${others}`
+  return `No answer within ${Math.round(afterMs)} ms${why}: ${what}${again}.`
+}

@@ -1,0 +1,63 @@
+// A client on a server that asks who it is, and permits an account its own subjects alone.
+
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type ClientProblem, OnefillClient } from '../../src/client.ts'
+import { type EmbeddedNats, startNats } from '../../src/gateway/embedded-nats.ts'
+
+const CONFIG = `
+authorization: { users: [{
+  user: "alice", password: "p@ss"
+  permissions: {
+    publish: ["onefill.v1.order.alice.*", "onefill.v1.exec.alice.resend"]
+    subscribe: ["onefill.v1.exec.alice", "_INBOX.>"]
+  }
+}] }`
+
+let nats: EmbeddedNats
+const folder = mkdtempSync(join(tmpdir(), 'onefill-permission-'))
+beforeAll(async () => {
+  nats = await startNats({ folder, config: CONFIG })
+}, 600_000)
+afterAll(async () => {
+  await nats.stop()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+const login = { user: 'alice', pass: 'p@ss' }
+const order = { symbol: 'XUSD', side: 'buy', orderQty: '1', price: '1' } as const
+
+test('who may not come in is told so', async () => {
+  const asked = OnefillClient.connect({ servers: nats.url, account: 'alice' })
+  await expect(asked).rejects.toThrow(/^No NATS server can be used at .*Authorization/)
+})
+
+test('user and password, apart or in the address', async () => {
+  const address = nats.url.replace('://', '://alice:p%40ss@')
+  for (const options of [{ servers: nats.url, ...login }, { servers: address }]) {
+    const alice = await OnefillClient.connect({ ...options, account: 'alice' })
+    // Permitted: nobody serves, which is another thing.
+    await expect(alice.submit(order, { deadlineMs: 100 })).rejects.toMatchObject({
+      ...{ code: 'UNANSWERED', mayHaveTakenEffect: false },
+    })
+    await alice.close()
+  }
+})
+
+test("another account's subjects are not permitted: said at once", async () => {
+  const problems: ClientProblem[] = []
+  const bob = await OnefillClient.connect({
+    ...{ servers: nats.url, account: 'bob', ...login },
+    onProblem: (problem) => problems.push(problem),
+  })
+  await expect(bob.submit(order)).rejects.toMatchObject({ code: 'NOT_PERMITTED' })
+  await expect(bob.batch([{ cmd: 'new', ...order }])).rejects.toThrow(
+    /not permit .*order.bob.batch/,
+  )
+  await expect(bob.onReport(() => {}).ready).rejects.toMatchObject({ code: 'NOT_PERMITTED' })
+  await expect(bob.submit(order)).rejects.toMatchObject({ code: 'NOT_PERMITTED' })
+  expect(problems.length).toBeGreaterThan(0)
+  await bob.close()
+})
