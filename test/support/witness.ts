@@ -105,7 +105,8 @@ export class Witness {
     }
     const isTheEnd = Buffer.from(last.checksum).equals(this.end.checksum)
     assert(isTheEnd, `the journal ends with round ${this.end.lastRound}, not ${last.lastRound}`)
-    return left[0].firstRound
+    // Nothing may have been written yet.
+    return left.at(0)?.firstRound ?? 1
   }
 
   /** The terms of the rows from the first, each once, in the order of the rows. */
