@@ -60,7 +60,7 @@ async function database(name: string): Promise<string> {
 }
 
 async function run(part: Part): Promise<Record<string, unknown>> {
-  const url = await database(part)
+  const url = await database(`crash_${part}`)
   switch (part) {
     case 'kills': {
       const isTold = process.stderr.isTTY
