@@ -2,10 +2,12 @@
 
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
+import { registerDoctor } from './cli/doctor.ts'
 import { registerJournal } from './cli/journal.ts'
 import { registerProjection } from './cli/projection.ts'
 import { registerReplay } from './cli/replay.ts'
 import { registerServe } from './cli/serve.ts'
+import { registerConfig } from './cli/settings.ts'
 import { registerSnapshot } from './cli/snapshot.ts'
 
 const { version } = JSON.parse(
@@ -21,6 +23,7 @@ const program = new Command('onefill')
     `
 Examples:
   $ onefill replay examples/day.ndjson --out reports.ndjson --hash
+  $ onefill start
   $ onefill serve
   $ onefill help replay
 
@@ -29,6 +32,8 @@ docs/commands.md describes every command and report, docs/cli.md every command o
 
 const groups = [
   registerServe,
+  registerConfig,
+  registerDoctor,
   registerReplay,
   registerJournal,
   registerSnapshot,
