@@ -10,7 +10,7 @@ FROM node:26-bookworm-slim
 ENV NODE_ENV=production ONEFILL_DATA=/onefill/data ONEFILL_HTTP_HOST=0.0.0.0
 WORKDIR /onefill
 COPY --from=packages /onefill/node_modules ./node_modules
-COPY package.json LICENSE* ./
+COPY package.json ./
 COPY bin ./bin
 COPY src ./src
 RUN mkdir data && chown node:node data

@@ -1,5 +1,5 @@
-// The settings of a running exchange: defaults < file < environment < flags, by one schema; all that
-// is wrong is said at once.
+// The settings of a running exchange: defaults < file < environment < flags, by one schema; all
+// that is wrong is said at once.
 
 import { existsSync, readFileSync } from 'node:fs'
 import { z } from 'zod'
@@ -120,7 +120,7 @@ export const SETTINGS = {
   }),
   stdio: define({
     ...{ schema: flag, fallback: false, allowed: 'true or false', isSwitch: true },
-    help: 'commands on standard input, reports on standard output; NATS and HTTP only if named',
+    help: 'commands on standard input, reports on standard output; NATS, HTTP, clock if named',
   }),
   stay: define({
     ...{ schema: flag, fallback: false, allowed: 'true or false', isSwitch: true },
@@ -177,7 +177,7 @@ export const SETTING_NAMES = Object.keys(SETTINGS) as SettingName[]
 /** What is in force, as it was given, and where it came from. */
 export interface Config {
   readonly settings: Settings
-  /** By name: the value as written, undefined for none, and "default", a file, a variable, a flag. */
+  /** By name: the value as written, undefined for none; "default", a file, a variable or a flag. */
   readonly sources: Readonly<Record<SettingName, { readonly raw: unknown; readonly from: string }>>
 }
 

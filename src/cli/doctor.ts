@@ -3,9 +3,6 @@
 import type { Command } from 'commander'
 import { type Config, hideSecrets } from '../config.ts'
 import type { Finding } from './doctor/finding.ts'
-import { checkMachine } from './doctor/machine.ts'
-import { checkNats } from './doctor/nats.ts'
-import { checkPostgres } from './doctor/postgres.ts'
 import { EXIT } from './outcome.ts'
 import { addSettings, configOf, type FlagValues, withConfig } from './settings.ts'
 
@@ -33,6 +30,10 @@ export function registerDoctor(program: Command): void {
 }
 
 async function examine({ settings }: Config, isJson: boolean): Promise<number> {
+  // Loaded only now: other commands need not wait for it.
+  const { checkMachine } = await import('./doctor/machine.ts')
+  const { checkPostgres } = await import('./doctor/postgres.ts')
+  const { checkNats } = await import('./doctor/nats.ts')
   const findings: Finding[] = [
     ...(await checkMachine(settings)),
     ...(await checkPostgres(settings)),

@@ -13,7 +13,7 @@ export class Progress {
   private nextMs: number
   private isShown = false
 
-  /** `what` is being done, for instance "recovering"; `tell` takes the line where there is no bar. */
+  /** `what` is being done, like "recovering"; `tell` takes the line where there is no bar. */
   constructor(
     what: string,
     tell: Progress['tell'] = (line) => void process.stderr.write(`${line}\n`),

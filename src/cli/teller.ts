@@ -51,7 +51,8 @@ export class Teller {
     }
     const { seq, hash, deleted } = outcome
     const { snapshots, rows } = deleted
-    const text = `snapshot at seq ${seq}, state ${hash}; deleted ${snapshots} snapshots, ${rows} rows`
+    const taken = `snapshot at seq ${seq}, state ${hash}`
+    const text = `${taken}; deleted ${snapshots} snapshots, ${rows} rows`
     this.log.info({ event: 'snapshot', seq, hash, ...deleted }, text)
   }
 

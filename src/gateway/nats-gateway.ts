@@ -36,7 +36,7 @@ export interface Desk {
 }
 
 export interface NatsGatewayOptions {
-  /** `nats://host:port`, with user and password where the server asks for them; see connectionOf. */
+  /** `nats://host:port`, with user and password where they are asked for; see connectionOf. */
   readonly url: string
   /** Shown in the server's list of connections. */
   readonly name?: string
@@ -392,8 +392,8 @@ export class NatsGateway {
 }
 
 /**
- * Where the reply goes, '' for nowhere. Not to our own subjects: the server does not ask whether the
- * sender may publish there, so a reply could pass for another account's report.
+ * Where the reply goes, '' for nowhere. Not to our own subjects: the server does not ask whether
+ * the sender may publish there, so a reply could pass for another account's report.
  */
 const replyTo = ({ reply = '' }: Msg): string => (reply.startsWith('onefill.') ? '' : reply)
 

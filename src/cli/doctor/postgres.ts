@@ -14,7 +14,7 @@ const SILENCE_MS = 5_000
 /** Clocks that differ by more tell confusing times, in ms. */
 const SKEW_MS = 1_000
 
-const TODO: Partial<Record<StoreProblemCode, string>> = {
+const REMEDIES: Partial<Record<StoreProblemCode, string>> = {
   NO_SERVER: 'start Postgres, or look at host and port of DATABASE_URL',
   WRONG_PASSWORD: 'look at user and password of DATABASE_URL',
   UNKNOWN_DATABASE: 'run createdb, or look at the name in DATABASE_URL',
@@ -45,7 +45,7 @@ export async function checkPostgres({ databaseUrl, data }: Settings): Promise<Fi
     }
   } catch (error) {
     const { code, message } = problemOf(error)
-    const todo = TODO[code] ?? 'docs/durability.md says what the journal needs'
+    const todo = REMEDIES[code] ?? 'docs/durability.md says what the journal needs'
     return [fail('postgres', `${message.replace(/\.$/, '')} (${code})`, todo)]
   }
 }
@@ -54,7 +54,8 @@ export async function checkPostgres({ databaseUrl, data }: Settings): Promise<Fi
 async function examine(client: pg.Client): Promise<Finding[]> {
   const beforeMs = Date.now()
   const { rows } = await client.query(
-    `SELECT current_setting('server_version') AS version, to_regclass('onefill.migration') AS tables,
+    `SELECT current_setting('server_version') AS version,
+      to_regclass('onefill.migration') AS tables,
       extract(epoch FROM clock_timestamp()) * 1000 AS now,
       has_database_privilege(current_database(), 'CREATE') AS may_create`,
   )
@@ -91,8 +92,9 @@ async function examineTables(client: pg.Client): Promise<Finding[]> {
     return [ok('tables', `${said}; the next start brings them to ${SCHEMA_VERSION}`)]
   }
   const { rows } = await client.query(
-    `SELECT lease.term, holder, extract(epoch FROM clock_timestamp() - greatest(taken_at, beat_at)) * 1000
-      AS age FROM onefill.lease AS lease, onefill.heartbeat WHERE lease.id = 1`,
+    `SELECT lease.term, holder,
+      extract(epoch FROM clock_timestamp() - greatest(taken_at, beat_at)) * 1000 AS age
+      FROM onefill.lease AS lease, onefill.heartbeat WHERE lease.id = 1`,
   )
   return [ok('tables', said), lease(rows[0])]
 }
