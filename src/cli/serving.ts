@@ -185,7 +185,7 @@ class Serving {
     }
     if (this.exchange === undefined) return
     teller.tellRecovery(this.exchange.recovery)
-    this.lead(this.exchange)
+    await this.lead(this.exchange)
   }
 
   private follow(standby: Standby, startMs: number): void {
@@ -202,22 +202,26 @@ class Serving {
       said = leader
       log.info({ event: 'standby', leader, seq }, `standing by at seq ${seq}: ${leader} leads`)
     }, LOOK_MS)
-    standby.leading.then((exchange) => {
-      clearInterval(this.watch)
-      this.exchange = exchange
-      // It may be about to stop: then nothing more is taken in.
-      if (board.phase === 'standby') this.lead(exchange)
-    }, this.end.reject)
+    standby.leading
+      .then((exchange) => {
+        clearInterval(this.watch)
+        this.exchange = exchange
+        // It may be about to stop: then nothing more is taken in.
+        return board.phase === 'standby' ? this.lead(exchange) : undefined
+      })
+      .catch(this.end.reject)
   }
 
   /** From now on commands are taken in. */
-  private lead(exchange: DurableExchange): void {
+  private async lead(exchange: DurableExchange): Promise<void> {
     const { natsUrl, board, onServing } = this.options
     const { recovery } = exchange
     board.recovery = recovery
     board.isJournalReady = true
+    await this.gateway?.open(exchange)
+    // Ended meanwhile: it is not ready any more.
+    if (board.phase === 'stopping' || board.phase === 'broken') return
     board.phase = 'leading'
-    this.gateway?.open(exchange)
     this.teller.tellLead(recovery, { natsUrl, httpUrl: this.http?.url })
     if (natsUrl === undefined || onServing === undefined) return
     this.guest = onServing({ natsUrl, httpUrl: this.http?.url })

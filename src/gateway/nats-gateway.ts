@@ -119,12 +119,16 @@ export class NatsGateway {
     return this.isConnected
   }
 
-  /** Serves whoever leads: from now on commands are taken in. */
-  open(desk: Desk): void {
+  /**
+   * Serves whoever leads: from now on commands are taken in. Resolves when the server sends them
+   * here; a connection that is lost meanwhile brings its subscriptions along when it is back.
+   */
+  open(desk: Desk): Promise<void> {
     this.desk = desk
     this.subscriptions = SUBSCRIPTIONS.map((subject) => this.subscribe(subject, this.take))
     this.subscribe(STATUS_SUBJECT, this.tell)
     this.announce('leading')
+    return this.connection.flush().catch(() => {})
   }
 
   private subscribe(subject: string, hear: (this: this, message: Msg) => void): Subscription {

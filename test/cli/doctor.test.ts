@@ -112,7 +112,8 @@ test('a port that is taken, a folder that cannot be', async () => {
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
   const { port } = server.address() as { port: number }
   const url = await around.databases.create()
-  const args = ['--http-port', String(port), '--data', '/proc/onefill', '--nats', around.nats.url]
+  const data = join(around.databases.folder, 'postgres/password/x')
+  const args = ['--http-port', String(port), '--data', data, '--nats', around.nats.url]
   const { status, of } = examine(args, url)
   server.close()
   expect(status).toBe(1)

@@ -24,7 +24,7 @@ function service(name: string): string {
 test('it has NATS with our permissions, Postgres with checksums, Redis and the exchange', () => {
   expect(service('postgres')).toContain('POSTGRES_INITDB_ARGS: --data-checksums')
   service('redis')
-  const [, file] = / {6}- \.\/(deploy\/\S+):/.exec(service('nats')) ?? []
+  const [, file] = / {6}- \.\/(deploy\/[^\s:]+):/.exec(service('nats')) ?? []
   expect(existsSync(join(root, file))).toBe(true)
   // Every password that the file asks for is given.
   const wanted = [...read(file).matchAll(/\$(NATS_\w+)/g)].map(([, name]) => name)

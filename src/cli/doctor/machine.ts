@@ -1,6 +1,6 @@
 // The machine: Node, what is native, space on the disk, free ports.
 
-import { accessSync, constants, existsSync, statfsSync } from 'node:fs'
+import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { availableParallelism } from 'node:os'
 import { dirname, resolve } from 'node:path'
@@ -85,12 +85,16 @@ function existing(folder: string): string {
 }
 
 function checkFolder(folder: string): Finding {
+  const path = resolve(folder)
+  const todo = 'give another one with --data'
+  const at = existing(folder)
+  if (!statSync(at).isDirectory()) return fail('data folder', `${at} is no folder`, todo)
   try {
-    accessSync(existing(folder), constants.W_OK)
-    return ok('data folder', resolve(folder))
+    accessSync(at, constants.W_OK)
+    return ok('data folder', path)
   } catch (error) {
-    const said = `${resolve(folder)}: ${(error as NodeJS.ErrnoException).code}`
-    return fail('data folder', said, 'give another one with --data')
+    const { code } = error as NodeJS.ErrnoException
+    return fail('data folder', `${path} cannot be written (${code})`, todo)
   }
 }
 
