@@ -50,7 +50,7 @@ test('a flag wins over the environment, that over the file, that over the defaul
   expect(from(sources)).toEqual(['--workers', 'ONEFILL_KEEP_SNAPSHOTS', path, 'default'])
 })
 
-test('everything that is wrong is said at once: the setting, where it is from, what is allowed', () => {
+test('all that is wrong is said at once: the setting, where it is from, what is allowed', () => {
   const path = file('b.json', { workers: -1, colour: 'red', keepSnapshots: 1.5 })
   const environment = { ONEFILL_HTTP_PORT: '70000', ONEFILL_COLOR: 'red', REDIS_URL: 'http://h' }
   const flags = { keepJournal: '-1', natsUrl: 'nats://', stdio: true, logLevel: 'loud' }

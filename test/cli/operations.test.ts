@@ -159,7 +159,7 @@ test('losing the lease: no order is taken, one line, and 75', async () => {
   await expect(ask(client, 'onefill.v1.order.alice.new', buy('x'))).rejects.toThrow('responders')
 })
 
-test('NATS and Postgres away and back: health names the part, the log has a line each', async () => {
+test('NATS and Postgres away and back: health names the part, the log has a line', async () => {
   const { served, http } = await serve()
   await around.nats.kill()
   expect(await healthUntil(http, ({ status }) => status === 'degraded')).toMatchObject({

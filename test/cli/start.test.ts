@@ -67,7 +67,9 @@ test('kill -INT on the wrapper that another Node runs ends it cleanly too', asyn
   )
   // Where there is no other Node there is no wrapper.
   const served = await start(old === undefined ? {} : { node: old })
+  // Ctrl+C as npm gives it: from the terminal, and passed on.
   served.signal('SIGINT')
+  served.signal('SIGTERM')
   expect(await served.end()).toBe(0)
   expect(events(served, 'stopped')).toHaveLength(1)
 })

@@ -1,5 +1,5 @@
-// docker-compose.yml and the Dockerfile, as far as they can be checked without a Docker engine: what
-// they name is there.
+// docker-compose.yml and the Dockerfile, as far as they can be checked without a Docker engine:
+// what they name is there.
 
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
