@@ -76,15 +76,11 @@ class Serving {
 
   /** Opens what there is, in turn; the exchange last. */
   async start(): Promise<void> {
-    const { settings, natsUrl, log, board } = this.options
+    const { settings, natsUrl, board } = this.options
     await this.listen()
     if (natsUrl !== undefined) this.gateway = await this.connect(natsUrl)
     if (settings.stdio) this.stdio = new StdioGateway()
     board.seq = () => this.exchange?.seq ?? this.standby?.seq
-    onStopSignal(() => {
-      log.info({ event: 'stopping' }, 'stopping')
-      this.end.resolve()
-    })
     await this.join()
     const input = this.stdio?.read(() => this.exchange)
     input?.then(() => settings.stay || this.end.resolve(), this.end.reject)
@@ -178,11 +174,17 @@ class Serving {
     log.info({ event: 'recovering' }, 'recovering')
     const startMs = performance.now()
     try {
-      if (settings.standby) this.follow(await Standby.open(durable), startMs)
+      if (settings.standby) this.standby = await Standby.open(durable)
       else this.exchange = await DurableExchange.open(durable)
     } finally {
       progress.end()
     }
+    // Until here a signal ends the process at once: nothing was taken in.
+    onStopSignal(() => {
+      log.info({ event: 'stopping' }, 'stopping')
+      this.end.resolve()
+    })
+    if (this.standby !== undefined) this.follow(this.standby, startMs)
     if (this.exchange === undefined) return
     teller.tellRecovery(this.exchange.recovery)
     await this.lead(this.exchange)
@@ -190,7 +192,6 @@ class Serving {
 
   private follow(standby: Standby, startMs: number): void {
     const { log, board } = this.options
-    this.standby = standby
     board.phase = 'standby'
     const ms = Math.round(performance.now() - startMs)
     const fields = { event: 'recovered', seq: standby.seq, ms }

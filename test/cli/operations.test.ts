@@ -49,11 +49,13 @@ async function health(http: string): Promise<{ status: number; body: Said }> {
   return { status: response.status, body: await response.json() }
 }
 
-/** Asks until it is so, or the test is ended. */
+/** Asks until it is so; what never is, is an error. */
 async function healthUntil(http: string, holds: (body: Said) => boolean) {
+  const untilMs = performance.now() + 40_000
   for (;;) {
     const found = await health(http)
     if (holds(found.body)) return found
+    if (performance.now() > untilMs) throw new Error(`health is ${JSON.stringify(found)}`)
     await sleep(20)
   }
 }

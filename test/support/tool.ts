@@ -117,9 +117,12 @@ export class Served {
     this.child.kill(name)
   }
 
-  /** Its exit code, or the signal that ended it. */
+  /** Its exit code, or the signal that ended it; throws if it does not end. */
   async end(): Promise<number | string | null> {
-    await this.closed
+    const late = sleep(PATIENCE_MS, 'late', { ref: false })
+    if ((await Promise.race([this.closed, late])) === 'late') {
+      throw new Error(`it does not end; it said: ${this.stderr}`)
+    }
     return this.child.exitCode ?? this.child.signalCode
   }
 
