@@ -35,7 +35,10 @@ test('it trades, Ctrl+C ends it, and it goes on where it was', async () => {
     expect(statSync(join(cwd, '.onefill', name)).mode & 0o777).toBe(0o600)
   }
   const connection = await connect({ servers: read('nats-url') })
-  const order = { clOrdId: 'my-1', symbol: 'NVDA', side: 'buy', ordType: 'limit', price: '160' }
+  // So far away that no market order reaches it.
+  const limit = { cmd: 'limits', account: 'alice', priceDeviation: 'off' }
+  await ask(connection, 'onefill.v1.admin.limits', limit)
+  const order = { clOrdId: 'my-1', symbol: 'NVDA', side: 'buy', ordType: 'limit', price: '100' }
   const mine = await ask(connection, 'onefill.v1.order.alice.new', { ...order, orderQty: '5' })
   expect(mine).toMatchObject({ execType: 'new', account: 'alice' })
   const before = await ask(connection, 'onefill.v1.query.alice.balances')
