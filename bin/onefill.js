@@ -34,9 +34,8 @@ if (major >= 26) {
     stdio: 'inherit',
     env: environment,
   })
-  // A terminal gives Ctrl+C to both of us, so it is not passed on; it is for the other to end.
-  process.on('SIGINT', () => {})
-  for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => run.kill(signal))
+  // A terminal gives Ctrl+C to both of us; the other takes two that come together for one.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => run.kill(signal))
   run.on('error', (error) => {
     console.error(`onefill: cannot start Node 26 (${pinned}): ${error.message}`)
     console.error('onefill: run npm install once')

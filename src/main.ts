@@ -3,10 +3,12 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { registerClient } from './cli/client.ts'
+import { registerDoctor } from './cli/doctor.ts'
 import { registerJournal } from './cli/journal.ts'
 import { registerProjection } from './cli/projection.ts'
 import { registerReplay } from './cli/replay.ts'
 import { registerServe } from './cli/serve.ts'
+import { registerConfig } from './cli/settings.ts'
 import { registerSnapshot } from './cli/snapshot.ts'
 
 const { version } = JSON.parse(
@@ -22,6 +24,7 @@ const program = new Command('onefill')
     `
 Examples:
   $ onefill replay examples/day.ndjson --out reports.ndjson --hash
+  $ onefill start
   $ onefill serve
   $ onefill help replay
 
@@ -31,6 +34,8 @@ docs/commands.md describes every command and report, docs/cli.md every command o
 const groups = [
   registerServe,
   registerClient,
+  registerConfig,
+  registerDoctor,
   registerReplay,
   registerJournal,
   registerSnapshot,

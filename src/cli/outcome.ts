@@ -1,5 +1,6 @@
 // How a command ends: its exit code, and one line for people where something could not be done.
 
+import { NatsProblem } from '../gateway/nats-problem.ts'
 import { Fault } from '../lib/assert.ts'
 import { StoreProblem } from '../persistence/problem.ts'
 import { openStore, type Store } from '../persistence/store.ts'
@@ -21,19 +22,29 @@ export function say(text: string): void {
 }
 
 /**
- * Says what went wrong, in one line, and gives the exit code. `isTrading`: an exchange was running,
- * so a Fault is a broken invariant; else it is something that was read and is corrupt.
+ * What went wrong, in one line, and the exit code. `isTrading`: an exchange was running, so a Fault
+ * is a broken invariant; else it is something that was read and is corrupt.
  */
-export function explain(error: unknown, { isTrading = false } = {}): number {
+export function outcomeOf(
+  error: unknown,
+  { isTrading = false } = {},
+): { readonly code: number; readonly message: string } {
   const message = error instanceof Error ? error.message : String(error)
+  const isKnown = [StoreProblem, NatsProblem, Inability].some((kind) => error instanceof kind)
   const isFaultOfData = error instanceof Fault && !isTrading
   const isSystems = error instanceof Error && 'syscall' in error
-  if (error instanceof StoreProblem || error instanceof Inability || isSystems || isFaultOfData) {
-    say(`onefill: ${message}`)
-    return error instanceof StoreProblem && error.code === 'FENCED' ? EXIT.fenced : EXIT.failed
+  if (!isKnown && !isFaultOfData && !isSystems) {
+    return { code: EXIT.fault, message: `fault: ${message}` }
   }
-  say(`onefill: fault: ${message}`)
-  return EXIT.fault
+  const isFenced = error instanceof StoreProblem && error.code === 'FENCED'
+  return { code: isFenced ? EXIT.fenced : EXIT.failed, message }
+}
+
+/** Says what went wrong, in one line, and gives the exit code; see outcomeOf. */
+export function explain(error: unknown, options: { isTrading?: boolean } = {}): number {
+  const { code, message } = outcomeOf(error, options)
+  say(`onefill: ${message}`)
+  return code
 }
 
 /** Opens a store for a while; what goes wrong is one line. Returns the exit code. */

@@ -1,4 +1,4 @@
-// How far a replay is: a bar on a terminal, rewritten; else a plain line every few seconds.
+// How far a replay is: a bar on a terminal, rewritten; else a line every few seconds.
 
 import { performance } from 'node:perf_hooks'
 
@@ -8,13 +8,18 @@ const LINE_MS = 3_000
 
 export class Progress {
   private readonly what: string
+  private readonly tell: (line: string, fields: { seq: number; ofSeq: number }) => void
   private readonly isTerminal = process.stderr.isTTY
   private nextMs: number
   private isShown = false
 
-  /** `what` is being done, for instance "recovering". */
-  constructor(what: string) {
+  /** `what` is being done, like "recovering"; `tell` takes the line where there is no bar. */
+  constructor(
+    what: string,
+    tell: Progress['tell'] = (line) => void process.stderr.write(`${line}\n`),
+  ) {
     this.what = what
+    this.tell = tell
     this.nextMs = performance.now() + (this.isTerminal ? 0 : LINE_MS)
   }
 
@@ -27,7 +32,7 @@ export class Progress {
     const done = `seq ${seq.toLocaleString('en')} of ${ofSeq.toLocaleString('en')}`
     const percent = `${Math.floor(part * 100)} %`
     if (!this.isTerminal) {
-      process.stderr.write(`${this.what}: ${done}, ${percent}\n`)
+      this.tell(`${this.what}: ${done}, ${percent}`, { seq, ofSeq })
       return
     }
     const cells = Math.floor(part * BAR_CELLS)

@@ -1,93 +1,57 @@
-// `onefill serve`: its flags and help, and the database it runs on.
+// `onefill serve` and `onefill start`: their flags and help.
 
-import { rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Command } from 'commander'
-import type { Workers } from '../actors/placement.ts'
-import { SNAPSHOT_EVERY } from '../durable/options.ts'
-import { RETENTION } from '../durable/snapshots.ts'
-import { type EmbeddedPostgres, startEmbedded } from '../persistence/embedded.ts'
-import { databaseOfEnvironment, daysOf, wholeFrom, workersOf } from './arguments.ts'
-import { explain, say } from './outcome.ts'
-import { run, type ServeOptions } from './serving.ts'
-
-const DATA = '.onefill'
-
-interface Options {
-  data: string
-  workers: Workers
-  standby: boolean
-  stdio: boolean
-  stay: boolean
-  snapshotEvery: number
-  keepSnapshots: number
-  keepJournal?: number
-}
+import { addSettings, configOf, type FlagValues, withConfig } from './settings.ts'
 
 const HELP = `
-Starts where the journal ends; no flag is needed after a crash. Ctrl+C or SIGTERM settles, takes a
-snapshot and stops; a second one stops at once.
+Starts where the journal ends; no flag is needed after a crash. Ctrl+C or SIGTERM takes nothing more
+in, commits and says what is under way, takes a snapshot and stops; a second one stops at once.
 Exit codes: 0 stopped; 1 it cannot be done; 70 an invariant broke; 75 another process has taken
-over.
+over. docs/operations.md has the settings, also for a file and the environment.
 
 Examples:
   $ onefill serve
-  $ onefill serve postgres://user@host/db --workers 2 --keep-journal 30
-  $ onefill serve postgres://user@host/db --standby
+  $ onefill serve postgres://user@host/db --nats nats://host:4222 --workers 2 --keep-journal 30
+  $ onefill serve postgres://user@host/db --nats nats://host:4222 --standby
   $ onefill serve --stdio < day.ndjson > reports.ndjson`
 
-/** Adds the command. */
+const START_HELP = `
+Runs the exchange as serve does and sends it a live demo flow: market makers and takers, through
+NATS, as any publisher. Ctrl+C ends everything; the next start goes on where it was.
+
+Example:
+  $ onefill start --data /tmp/onefill`
+
+const URL_HELP = 'the database; without it, DATABASE_URL; without that, a built-in one'
+
+/** Adds the commands. */
 export function registerServe(program: Command): void {
-  program
+  const serveCommand = program
     .command('serve')
     .description('Run the exchange on its journal in Postgres, until it is told to stop.')
-    .argument('[url]', 'the database; without it, DATABASE_URL; without that, a built-in one')
-    .option('--data <dir>', 'where the built-in database lives', DATA)
-    .option(
-      '-w, --workers <n>',
-      'worker threads: 0 for none, n, or a+s for accounts and symbols',
-      workersOf,
-      0,
-    )
-    .option('--standby', 'follow the journal; lead when the leader is silent', false)
-    .option('--stdio', 'commands on standard input, reports on standard output', false)
-    .option('--stay', 'with --stdio: do not stop at the end of input', false)
-    .option('--snapshot-every <n>', 'commands; 0: never', wholeFrom(0), SNAPSHOT_EVERY)
-    .option('--keep-snapshots <n>', 'how many', wholeFrom(1), RETENTION.snapshots)
-    .option('--keep-journal <days>', 'what no kept snapshot needs; default: for ever', daysOf)
+    .argument('[url]', URL_HELP)
+  addSettings(serveCommand)
     .addHelpText('after', HELP)
-    .action(async (url: string | undefined, options: Options) => {
-      const code = await serve(url ?? databaseOfEnvironment(), options)
-      // A read of standard input that is under way would keep the process.
-      process.exit(code)
-    })
+    .action((url: string | undefined, flags: FlagValues) => end(configured(flags, url, 'serve')))
+  const startCommand = program
+    .command('start')
+    .description('Run the exchange with a live demo market: what npm start does.')
+  addSettings(startCommand, ['standby', 'stdio', 'stay'])
+    .addHelpText('after', START_HELP)
+    .action((flags: FlagValues) => end(configured(flags, undefined, 'startDemo')))
 }
 
-async function serve(url: string | undefined, options: Options): Promise<number> {
-  const { keepSnapshots, keepJournal = Number.POSITIVE_INFINITY, ...rest } = options
-  const retention = { snapshots: keepSnapshots, journalMs: keepJournal }
-  let embedded: EmbeddedPostgres | undefined
-  try {
-    embedded = url === undefined ? await startOwn(options.data) : undefined
-    const serving: ServeOptions = { ...rest, retention, url: url ?? embedded?.url ?? '' }
-    return await run(serving)
-  } catch (error) {
-    return explain(error)
-  } finally {
-    if (embedded !== undefined) {
-      rmSync(addressFile(options.data), { force: true })
-      await embedded.stop()
-    }
-  }
+async function end(code: Promise<number>): Promise<void> {
+  // A read of standard input that is under way would keep the process.
+  process.exit(await code)
 }
 
-/** Starts the built-in Postgres, and leaves its address where other commands find it. */
-async function startOwn(folder: string): Promise<EmbeddedPostgres> {
-  const embedded = await startEmbedded({ folder })
-  const file = addressFile(folder)
-  writeFileSync(file, `${embedded.url}\n`, { mode: 0o600 })
-  say(`built-in Postgres in ${folder}; its address is in ${file}`)
-  return embedded
+/** What runs it is loaded only now: other commands need not wait for it. */
+async function configured(
+  flags: FlagValues,
+  url: string | undefined,
+  name: 'serve' | 'startDemo',
+): Promise<number> {
+  const running = await import('./running.ts')
+  return withConfig(() => configOf(flags, url), running[name])
 }
-
-const addressFile = (folder: string): string => join(folder, 'url')

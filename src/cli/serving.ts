@@ -1,174 +1,231 @@
-// A running exchange and what it tells people: recovery, who leads, the journal, snapshots, the
-// end.
+// A running exchange from start to end: recovery, who leads, its gateways, a stop in order.
 
 import { performance } from 'node:perf_hooks'
-import type { Workers } from '../actors/placement.ts'
-import {
-  DurableExchange,
-  type DurableOptions,
-  type RecoveryReport,
-  type Retention,
-  type SnapshotTaken,
-  Standby,
-} from '../durable.ts'
-import type { StoreProblem } from '../persistence/problem.ts'
-import { EXIT, explain, say } from './outcome.ts'
+import type { Settings } from '../config.ts'
+import { DurableExchange, type DurableOptions, Standby } from '../durable.ts'
+import { HttpServer } from '../gateway/http/server.ts'
+import { NatsGateway } from '../gateway/nats-gateway.ts'
+import type { HealthBoard } from './health.ts'
+import type { Log } from './log.ts'
+import { EXIT, outcomeOf } from './outcome.ts'
 import { Progress } from './progress.ts'
+import { RefusalCounter } from './refusals.ts'
+import { onStopSignal } from './signals.ts'
 import { StdioGateway } from './stdio.ts'
+import { Teller } from './teller.ts'
 
 export interface ServeOptions {
-  readonly url: string
-  readonly workers: Workers
-  readonly standby: boolean
-  readonly stdio: boolean
-  /** Goes on after the end of standard input. */
-  readonly stay: boolean
-  readonly snapshotEvery: number
-  readonly retention: Retention
+  readonly settings: Settings
+  readonly databaseUrl: string
+  /** Undefined: without NATS. */
+  readonly natsUrl: string | undefined
+  readonly log: Log
+  readonly board: HealthBoard
+  /** It leads and takes commands; what is returned is ended before it stops taking. */
+  readonly onServing?: (at: { natsUrl: string; httpUrl: string | undefined }) => Promise<Guest>
 }
 
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+/** Something that lives beside the exchange while it leads. */
+export interface Guest {
+  stop(): Promise<void>
+}
+
 /** How often it is looked who leads, in ms. */
 const LOOK_MS = 100
+/** A stop waits so long for NATS to come back and take what is to be said, in ms. */
+const NATS_PATIENCE_MS = 10_000
 
 /** Runs until a signal, the end of input, or what ends it; returns the exit code. */
 export async function run(options: ServeOptions): Promise<number> {
-  const gateway = options.stdio ? new StdioGateway() : undefined
-  const end = Promise.withResolvers<void>()
-  // Whoever waits for it begins to once the exchange is there.
-  end.promise.catch(() => {})
-  const member = await join(options, gateway, end.reject)
+  const { log, board } = options
+  const process = new Serving(options)
   try {
-    onFirstSignal(end.resolve)
-    member.leading.catch(end.reject)
-    const input = gateway?.read(() => member.exchange)
-    input?.then(() => options.stay || end.resolve(), end.reject)
-    await end.promise
-    await member.stop()
+    await process.start()
+    await process.end.promise
+    await process.stop()
     return EXIT.done
   } catch (error) {
-    const code = explain(error, { isTrading: true })
-    await member.abandon()
+    const { code, message } = outcomeOf(error, { isTrading: board.phase !== 'recovering' })
+    board.phase = 'broken'
+    log.fatal({ event: 'end', exit: code }, message)
+    await process.abandon()
     return code
   }
 }
 
-/** An exchange that leads, or is to. */
-class Member {
-  /** The exchange, once it leads. */
-  exchange: DurableExchange | undefined
-  readonly leading: Promise<unknown>
-  private readonly standby: Standby | undefined
-  private readonly watch: NodeJS.Timeout | undefined
+class Serving {
+  readonly end = Promise.withResolvers<void>()
+  private readonly options: ServeOptions
+  private readonly refusals: RefusalCounter
+  private readonly teller: Teller
+  private http: HttpServer | undefined
+  private gateway: NatsGateway | undefined
+  private stdio: StdioGateway | undefined
+  private standby: Standby | undefined
+  private exchange: DurableExchange | undefined
+  private guest: Promise<Guest> | undefined
+  private watch: NodeJS.Timeout | undefined
 
-  constructor(of: DurableExchange | Standby) {
-    if (of instanceof DurableExchange) {
-      this.exchange = of
-      this.leading = Promise.resolve()
-      return
-    }
-    this.standby = of
-    this.leading = of.leading.then((exchange) => {
-      this.exchange = exchange
-      clearInterval(this.watch)
-      const { seq, term } = exchange.recovery
-      say(`leading from seq ${seq} on, term ${term}${againIn(exchange.recovery)}`)
-    })
-    let said = ''
-    this.watch = setInterval(() => {
-      if (of.leader === said || of.leader === '') return
-      said = of.leader
-      say(`standing by at seq ${of.seq}: ${said} leads`)
-    }, LOOK_MS)
+  constructor(options: ServeOptions) {
+    this.options = options
+    this.teller = new Teller(options.log, options.board)
+    this.refusals = new RefusalCounter(options.log)
+    // Whoever waits for it begins to once all is there.
+    this.end.promise.catch(() => {})
   }
 
-  /** Settles, takes a snapshot if it leads, and ends. */
+  /** Opens what there is, in turn; the exchange last. */
+  async start(): Promise<void> {
+    const { settings, natsUrl, board } = this.options
+    await this.listen()
+    if (natsUrl !== undefined) this.gateway = await this.connect(natsUrl)
+    if (settings.stdio) this.stdio = new StdioGateway()
+    board.seq = () => this.exchange?.seq ?? this.standby?.seq
+    await this.join()
+    const input = this.stdio?.read(() => this.exchange)
+    input?.then(() => settings.stay || this.end.resolve(), this.end.reject)
+  }
+
+  /** Takes nothing more in; then all that was taken in is committed and said; then all ends. */
   async stop(): Promise<void> {
+    const { log, board } = this.options
+    board.phase = 'stopping'
     clearInterval(this.watch)
+    await this.guest?.then((guest) => guest.stop())
+    this.gateway?.stopTaking()
     await this.standby?.close()
     // It may have come to lead at the last moment.
     this.exchange ??= await this.standby?.leading.catch(() => undefined)
-    await this.exchange?.close({ snapshot: true })
-    say(`stopped at seq ${this.exchange?.seq ?? this.standby?.seq}`)
+    const { exchange, gateway } = this
+    const timer = setTimeout(() => gateway?.isThere || gateway?.giveUp(), NATS_PATIENCE_MS)
+    try {
+      await exchange?.settled()
+    } finally {
+      clearTimeout(timer)
+    }
+    await gateway?.close()
+    await exchange?.close({ snapshot: true })
+    this.refusals.stop()
+    await this.http?.close()
+    const seq = exchange?.seq ?? this.standby?.seq ?? null
+    log.info({ event: 'stopped', seq }, `stopped at seq ${seq}`)
   }
 
   /** Ends what is left after it broke. */
   async abandon(): Promise<void> {
     clearInterval(this.watch)
+    this.gateway?.stopTaking()
+    // A guest that cannot say goodbye any more has nothing to lose.
+    await this.guest?.then((guest) => guest.stop()).catch(() => {})
+    await this.standby?.close()
+    await this.gateway?.close()
     await this.exchange?.close()
+    this.refusals.stop()
+    await this.http?.close()
   }
-}
 
-/** Recovers, and leads or stands by. */
-async function join(
-  options: ServeOptions,
-  gateway: StdioGateway | undefined,
-  onBroken: (error: unknown) => void,
-): Promise<Member> {
-  const { url, workers, snapshotEvery, retention } = options
-  const progress = new Progress('recovering')
-  const durable: DurableOptions = {
-    ...{ url, workers, snapshotEvery, retention, onBroken },
-    onReports: gateway?.onReports ?? (() => {}),
-    onProgress: (seq, ofSeq) => progress.at(seq, ofSeq),
-    onJournal: journalTeller(),
-    onSnapshot: tellSnapshot,
+  private async listen(): Promise<void> {
+    const { settings, log, board } = this.options
+    const { httpPort, httpHost } = settings
+    if (httpPort === 'off') return
+    const at = { host: httpHost, port: httpPort, health: () => board.health() }
+    this.http = await HttpServer.listen(at)
+    log.info({ event: 'http', url: this.http.url }, `health at ${this.http.url}/readyz`)
   }
-  const startMs = performance.now()
-  try {
-    if (options.standby) {
-      const standby = await Standby.open(durable)
-      progress.end()
-      say(`standing by: recovered seq ${standby.seq} in ${msSince(startMs)} ms`)
-      return new Member(standby)
+
+  private connect(url: string): Promise<NatsGateway> {
+    const { settings, board } = this.options
+    board.isNatsThere = true
+    return NatsGateway.connect({
+      url,
+      format: settings.reportFormat,
+      depthEveryMs: settings.depthEveryMs,
+      onConnection: this.teller.onConnection,
+      onDenied: this.teller.onDenied,
+      onRefused: this.refusals.count,
+      about: () => board.about(),
+    })
+  }
+
+  /** Recovers, and leads or stands by. */
+  private async join(): Promise<void> {
+    const { settings, databaseUrl, log, board } = this.options
+    const progress = new Progress('recovering', (text, fields) =>
+      log.info({ event: 'recovering', ...fields }, text),
+    )
+    const { gateway, stdio, teller } = this
+    const durable: DurableOptions = {
+      ...{ url: databaseUrl, workers: settings.workers, clockEveryMs: settings.clockEveryMs },
+      snapshotEvery: settings.snapshotEvery,
+      retention: { snapshots: settings.keepSnapshots, journalMs: settings.keepJournal },
+      onReports: async (reports) => {
+        await Promise.all([gateway?.onReports(reports), stdio?.onReports(reports)])
+      },
+      onProgress: (seq, ofSeq) => progress.at(seq, ofSeq),
+      onJournal: teller.onJournal,
+      onSnapshot: teller.onSnapshot,
+      onBroken: (error) => {
+        // At once: what comes from now on is for whoever leads.
+        gateway?.stopTaking()
+        this.end.reject(error)
+      },
     }
-    const exchange = await DurableExchange.open(durable)
-    progress.end()
-    tellRecovery(exchange.recovery)
-    return new Member(exchange)
-  } finally {
-    progress.end()
+    board.phase = 'recovering'
+    log.info({ event: 'recovering' }, 'recovering')
+    const startMs = performance.now()
+    try {
+      if (settings.standby) this.standby = await Standby.open(durable)
+      else this.exchange = await DurableExchange.open(durable)
+    } finally {
+      progress.end()
+    }
+    // Until here a signal ends the process at once: nothing was taken in.
+    onStopSignal(() => {
+      log.info({ event: 'stopping' }, 'stopping')
+      this.end.resolve()
+    })
+    if (this.standby !== undefined) this.follow(this.standby, startMs)
+    if (this.exchange === undefined) return
+    teller.tellRecovery(this.exchange.recovery)
+    await this.lead(this.exchange)
   }
-}
 
-const msSince = (startMs: number): number => Math.round(performance.now() - startMs)
-
-function tellRecovery(recovery: RecoveryReport): void {
-  const { snapshotSeq, skipped, seq, hash, ms, term } = recovery
-  for (const snapshot of skipped) say(`skipped: ${snapshot}`)
-  const from = snapshotSeq === 0 ? 'the beginning' : `the snapshot at seq ${snapshotSeq}`
-  const replayed = `${(seq - snapshotSeq).toLocaleString('en')} commands in ${Math.round(ms)} ms`
-  const again = againIn(recovery)
-  say(`recovered from ${from} + ${replayed}: seq ${seq}, state ${hash}, term ${term}${again}`)
-}
-
-/** Reports that may have gone out before and come again. */
-const againIn = ({ republished }: RecoveryReport): string =>
-  republished === 0 ? '' : `; reports of ${republished} rounds come again`
-
-/** Says when the journal goes away, and when it is back. */
-function journalTeller(): (problem: StoreProblem | null) => void {
-  let isAway = false
-  return (problem) => {
-    if ((problem !== null) === isAway || problem?.code === 'FENCED') return
-    isAway = problem !== null
-    say(isAway ? `the journal is away: ${problem?.message}` : 'the journal is back')
+  private follow(standby: Standby, startMs: number): void {
+    const { log, board } = this.options
+    board.phase = 'standby'
+    const ms = Math.round(performance.now() - startMs)
+    const fields = { event: 'recovered', seq: standby.seq, ms }
+    log.info(fields, `standing by: recovered seq ${standby.seq} in ${ms} ms`)
+    let said = ''
+    this.watch = setInterval(() => {
+      const { leader, seq } = standby
+      if (leader === said || leader === '') return
+      said = leader
+      log.info({ event: 'standby', leader, seq }, `standing by at seq ${seq}: ${leader} leads`)
+    }, LOOK_MS)
+    standby.leading
+      .then((exchange) => {
+        clearInterval(this.watch)
+        this.exchange = exchange
+        // It may be about to stop: then nothing more is taken in.
+        return board.phase === 'standby' ? this.lead(exchange) : undefined
+      })
+      .catch(this.end.reject)
   }
-}
 
-function tellSnapshot(outcome: SnapshotTaken | Error): void {
-  if (outcome instanceof Error) return say(outcome.message)
-  const { seq, hash, deleted } = outcome
-  const { snapshots, rows } = deleted
-  say(`snapshot at seq ${seq}, state ${hash}; deleted ${snapshots} snapshots, ${rows} rows`)
-}
-
-/** Tells the first signal; the next one has its usual effect and ends the process. */
-function onFirstSignal(tell: () => void): void {
-  const once = () => {
-    for (const signal of SIGNALS) process.removeListener(signal, once)
-    say('stopping')
-    tell()
+  /** From now on commands are taken in. */
+  private async lead(exchange: DurableExchange): Promise<void> {
+    const { natsUrl, board, onServing } = this.options
+    const { recovery } = exchange
+    board.recovery = recovery
+    board.isJournalReady = true
+    await this.gateway?.open(exchange)
+    // Ended meanwhile: it is not ready any more.
+    if (board.phase === 'stopping' || board.phase === 'broken') return
+    board.phase = 'leading'
+    this.teller.tellLead(recovery, { natsUrl, httpUrl: this.http?.url })
+    if (natsUrl === undefined || onServing === undefined) return
+    this.guest = onServing({ natsUrl, httpUrl: this.http?.url })
+    this.guest.catch(this.end.reject)
   }
-  for (const signal of SIGNALS) process.on(signal, once)
 }

@@ -4,7 +4,7 @@
 // Callbacks, not iterators, which buffer without bound; and nothing may throw in one: the client's
 // reader would end (docs/decisions/0022-nats-client.md).
 
-import { connect, type Msg, type NatsConnection } from '@nats-io/transport-node'
+import { connect, type Msg, type NatsConnection, type Subscription } from '@nats-io/transport-node'
 import type { QueryAnswer } from '../engine/answers.ts'
 import type { CodeName } from '../protocol/codes.ts'
 import { refusalOf } from '../protocol/refusal.ts'
@@ -13,6 +13,7 @@ import { DEPTH_LEVELS_MAX } from './bounds.ts'
 import { decodeFrame, encodeFrame, type FrameFormat } from './frame.ts'
 import { type NumberedReport, ReportHistory } from './history.ts'
 import { MarketData, type TradeMessage } from './market-data.ts'
+import { connectionOf, hostsOf } from './nats-address.ts'
 import { NatsProblem } from './nats-problem.ts'
 import { Outbox } from './outbox.ts'
 import { Replies, Request } from './replies.ts'
@@ -35,7 +36,7 @@ export interface Desk {
 }
 
 export interface NatsGatewayOptions {
-  /** `nats://host:port`, with user and password where the server asks for them. */
+  /** `nats://host:port`, with user and password where they are asked for; see connectionOf. */
   readonly url: string
   /** Shown in the server's list of connections. */
   readonly name?: string
@@ -45,6 +46,12 @@ export interface NatsGatewayOptions {
   readonly depthEveryMs?: number
   /** The connection is lost, or there again. */
   readonly onConnection?: (isThere: boolean) => void
+  /** The server does not allow what the exchange needs. */
+  readonly onDenied?: (problem: NatsProblem) => void
+  /** A command was refused, by the gateway or by the exchange, with this code. */
+  readonly onRefused?: (code: string) => void
+  /** More of how the process is, for whoever asks over NATS; plain values. */
+  readonly about?: () => object
 }
 
 /** Messages of depth from one whole snapshot in the feed to the next. */
@@ -72,6 +79,7 @@ export class NatsGateway {
   private readonly market: MarketData
   private readonly subjects = new Map<string, ReturnType<typeof parseSubject>>()
   private desk: Desk | undefined
+  private subscriptions: Subscription[] = []
   private depthTimer: NodeJS.Timeout | undefined
   private isConnected = true
 
@@ -89,7 +97,7 @@ export class NatsGateway {
   static async connect(options: NatsGatewayOptions): Promise<NatsGateway> {
     try {
       const connection = await connect({
-        servers: options.url,
+        ...connectionOf(options.url),
         name: options.name ?? 'onefill',
         maxReconnectAttempts: -1,
         reconnectTimeWait: 100,
@@ -101,7 +109,7 @@ export class NatsGateway {
       const why = error instanceof Error ? error.message : String(error)
       throw new NatsProblem(
         'NATS_FAILED',
-        `No NATS server can be used at ${hostOf(options.url)}: ${why}.`,
+        `No NATS server can be used at ${hostsOf(options.url)}: ${why}.`,
       )
     }
   }
@@ -111,14 +119,25 @@ export class NatsGateway {
     return this.isConnected
   }
 
-  /** Serves whoever leads: from now on commands are taken in. */
-  open(desk: Desk): void {
+  /**
+   * Serves whoever leads: from now on commands are taken in. Resolves when the server sends them
+   * here; a connection that is lost meanwhile brings its subscriptions along when it is back.
+   */
+  open(desk: Desk): Promise<void> {
     this.desk = desk
-    for (const subject of SUBSCRIPTIONS) {
-      this.connection.subscribe(subject, { callback: (_, message) => this.take(message) })
-    }
-    this.connection.subscribe(STATUS_SUBJECT, { callback: (_, message) => this.tell(message) })
+    this.subscriptions = SUBSCRIPTIONS.map((subject) => this.subscribe(subject, this.take))
+    this.subscribe(STATUS_SUBJECT, this.tell)
     this.announce('leading')
+    return this.connection.flush().catch(() => {})
+  }
+
+  private subscribe(subject: string, hear: (this: this, message: Msg) => void): Subscription {
+    const callback = (error: Error | null, message: Msg) => {
+      if (error === null) return hear.call(this, message)
+      const why = `NATS does not let the exchange subscribe to ${subject}: ${error.message}.`
+      this.options.onDenied?.(new NatsProblem('NATS_FAILED', why))
+    }
+    return this.connection.subscribe(subject, { callback })
   }
 
   /** Takes reports out; resolves when the server has them. Bound to be given as `onReports`. */
@@ -127,6 +146,7 @@ export class NatsGateway {
     const trades = new Map<string, TradeMessage[]>()
     for (const report of reports) {
       this.reply(report)
+      if (report.execType === 'rejected' && report.code !== undefined) this.count(report.code)
       const trade = this.market.observe(report)
       if (trade !== undefined) {
         const of = trades.get(trade.symbol)
@@ -159,12 +179,21 @@ export class NatsGateway {
     } finally {
       clearTimeout(timer)
       await this.connection.close()
+      this.giveUp()
     }
   }
 
   /** Takes nothing in any more, at once; what was acknowledged still goes out. */
   stopTaking(): void {
     this.desk = undefined
+    if (this.connection.isClosed()) return
+    for (const subscription of this.subscriptions.splice(0)) subscription.unsubscribe()
+  }
+
+  /** Reports that the server is not known to have count as not published, and never will. */
+  giveUp(): void {
+    const why = 'NATS was away: reports it may not have come again after the next start.'
+    this.outbox.close(new NatsProblem('NATS_FAILED', why))
   }
 
   // --- in ----------------------------------------------------------------------------------------
@@ -210,7 +239,7 @@ export class NatsGateway {
     desk: Desk,
   ): void {
     const { format, isBatch, commands } = frame
-    const request = new Request(message.reply ?? '', { format, isBatch, commands: commands.length })
+    const request = new Request(replyTo(message), { format, isBatch, commands: commands.length })
     let isComplete = false
     for (const [index, command] of commands.entries()) {
       const said = bodyOf(to, command)
@@ -219,6 +248,7 @@ export class NatsGateway {
       if (typeof taken === 'number') this.replies.expect(taken, request, index)
       else {
         this.stats.refused += 1
+        this.count(taken.code)
         isComplete = request.answer(index, taken)
       }
     }
@@ -258,10 +288,11 @@ export class NatsGateway {
 
   /** How this process is, for whoever asks. */
   private tell(message: Msg): void {
-    if (message.reply === undefined || message.reply === '') return
+    if (replyTo(message) === '') return
     const { desk, stats } = this
     const status = desk === undefined ? 'not leading' : 'leading'
-    this.publishTo(message, 'json', { status, seq: desk?.seq ?? null, ...stats })
+    const more = this.options.about?.()
+    this.publishTo(message, 'json', { status, seq: desk?.seq ?? null, ...stats, ...more })
   }
 
   // --- out ---------------------------------------------------------------------------------------
@@ -281,13 +312,18 @@ export class NatsGateway {
     refusal: { code: CodeName; field: string; text?: string; index?: number },
   ): void {
     this.stats.refused += 1
+    this.count(refusal.code)
     this.publishTo(message, format, refusalFrom(refusal, undefined))
+  }
+
+  private count(code: string | undefined): void {
+    if (code !== undefined) this.options.onRefused?.(code)
   }
 
   /** An answer that may be asked for again: lost with the connection. */
   private publishTo(message: Msg, format: FrameFormat, answer: unknown): void {
-    const { reply } = message
-    if (reply === undefined || reply === '') return
+    const reply = replyTo(message)
+    if (reply === '') return
     this.connection.publish(reply, encodeFrame(answer, format))
   }
 
@@ -359,6 +395,12 @@ export class NatsGateway {
   }
 }
 
+/**
+ * Where the reply goes, '' for nowhere. Not to our own subjects: the server does not ask whether
+ * the sender may publish there, so a reply could pass for another account's report.
+ */
+const replyTo = ({ reply = '' }: Msg): string => (reply.startsWith('onefill.') ? '' : reply)
+
 /** A refusal with a sentence of its own, where there is one. */
 function refusalFrom(
   { code, field, text, index }: { code: CodeName; field: string; text?: string; index?: number },
@@ -372,9 +414,3 @@ function refusalFrom(
 
 const isCount = (value: unknown): value is number =>
   Number.isSafeInteger(value) && Number(value) >= 1
-
-/** The address without user and password. */
-function hostOf(url: string): string {
-  const [, host = url] = /^(?:[a-z]+:\/\/)?(?:[^@/]*@)?([^/]+)/.exec(url) ?? []
-  return host
-}

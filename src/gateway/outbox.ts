@@ -21,7 +21,13 @@ export class Outbox {
   private first = 0
   private isConnected = true
   private isAsking = false
-  private readonly waiting: { upTo: number; resolve: () => void }[] = []
+  private readonly waiting: {
+    upTo: number
+    resolve: () => void
+    reject: (error: unknown) => void
+  }[] = []
+  /** Why nothing goes out any more. */
+  private end: unknown
 
   constructor(connection: OutboxConnection) {
     this.connection = connection
@@ -38,14 +44,21 @@ export class Outbox {
     if (this.isConnected) this.connection.publish(subject, bytes)
   }
 
-  /** Resolves once the server has all that was sent so far. */
+  /** Resolves once the server has all that was sent so far; rejects if that can never be. */
   certain(): Promise<void> {
     if (this.sent.length === 0) return Promise.resolve()
+    if (this.end !== undefined) return Promise.reject(this.end)
     const upTo = this.first + this.sent.length
-    return new Promise((resolve) => {
-      this.waiting.push({ upTo, resolve })
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ upTo, resolve, reject })
       void this.ask()
     })
+  }
+
+  /** Nothing goes out any more: who waits for what is not certain is told why. */
+  close(why: unknown): void {
+    this.end = why
+    for (const { reject } of this.waiting.splice(0)) reject(why)
   }
 
   /** The connection is lost; what is sent from now on waits. */

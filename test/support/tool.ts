@@ -10,10 +10,10 @@ const TOOL = join(import.meta.dirname, '../../bin/onefill.js')
 /** Only to end at all: nothing depends on it but a test that fails anyway. */
 const PATIENCE_MS = 180_000
 
-/** What the tool may know of the environment: no database but the one it is told. */
-const environment = (url?: string): NodeJS.ProcessEnv => {
-  const { DATABASE_URL: _, ...rest } = process.env
-  return url === undefined ? rest : { ...rest, DATABASE_URL: url }
+/** What the tool may know of the environment: no servers but those it is told. */
+const environment = ({ url, env }: ToolOptions): NodeJS.ProcessEnv => {
+  const { DATABASE_URL: _, NATS_URL: __, REDIS_URL: ___, ...rest } = process.env
+  return { ...rest, ...(url === undefined ? {} : { DATABASE_URL: url }), ...env }
 }
 
 export interface ToolOptions {
@@ -21,12 +21,15 @@ export interface ToolOptions {
   /** DATABASE_URL, if any. */
   readonly url?: string
   readonly cwd?: string
+  /** More of the environment. */
+  readonly env?: Readonly<Record<string, string>>
 }
 
 /** Runs the tool to its end. */
-export function onefill(args: readonly string[], { input = '', url, cwd }: ToolOptions = {}) {
+export function onefill(args: readonly string[], options: ToolOptions = {}) {
+  const { input = '', cwd } = options
   const { status, stdout, stderr } = spawnSync(process.execPath, [TOOL, ...args], {
-    ...{ input, env: environment(url), encoding: 'utf8', maxBuffer: 2 ** 28 },
+    ...{ input, env: environment(options), encoding: 'utf8', maxBuffer: 2 ** 28 },
     ...(cwd === undefined ? {} : { cwd }),
   })
   return { status, stdout, stderr }
@@ -45,7 +48,14 @@ export function endTools(): void {
   for (const child of running) child.kill('SIGKILL')
 }
 
-/** `onefill serve` while it runs. */
+export interface ServedOptions extends ToolOptions {
+  /** What runs; default: serve. */
+  readonly command?: string
+  /** The Node that is called; the wrapper may go on with another one. */
+  readonly node?: string
+}
+
+/** `onefill serve` while it runs, or another command that goes on. */
 export class Served {
   /** Whole lines of standard output, and all of standard error. */
   readonly lines: string[] = []
@@ -54,9 +64,10 @@ export class Served {
   private readonly child: ChildProcess
   private rest = ''
 
-  constructor(args: readonly string[], { url, cwd }: ToolOptions = {}) {
-    this.child = spawn(process.execPath, [TOOL, 'serve', ...args], {
-      env: environment(url),
+  constructor(args: readonly string[], options: ServedOptions = {}) {
+    const { cwd, command = 'serve', node = process.execPath } = options
+    this.child = spawn(node, [TOOL, command, ...args], {
+      env: environment(options),
       ...(cwd === undefined ? {} : { cwd }),
     })
     running.add(this.child)
@@ -106,9 +117,12 @@ export class Served {
     this.child.kill(name)
   }
 
-  /** Its exit code, or the signal that ended it. */
+  /** Its exit code, or the signal that ended it; throws if it does not end. */
   async end(): Promise<number | string | null> {
-    await this.closed
+    const late = sleep(PATIENCE_MS, 'late', { ref: false })
+    if ((await Promise.race([this.closed, late])) === 'late') {
+      throw new Error(`it does not end; it said: ${this.stderr}`)
+    }
     return this.child.exitCode ?? this.child.signalCode
   }
 

@@ -16,6 +16,7 @@ export type Check = (files: readonly SourceFile[]) => string[]
 const ROOMS: readonly (readonly string[])[] = [
   ['main'],
   ['cli'],
+  ['config'],
   ['index', 'exchange', 'book', 'durable', 'client'],
   ['gateway', 'actors'],
   ['engine', 'persistence'],

@@ -1,0 +1,108 @@
+// Postgres: reachable, keeps what it commits, which tables, who leads, what time it has.
+
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type pg from 'pg'
+import type { Settings } from '../../config.ts'
+import { connect } from '../../persistence/connection.ts'
+import { SCHEMA_VERSION } from '../../persistence/migrations.ts'
+import { problemOf, type StoreProblemCode } from '../../persistence/problem.ts'
+import { type Finding, fail, ok, warn } from './finding.ts'
+
+/** A leader without a sign of life for so long is silent, in ms. */
+const SILENCE_MS = 5_000
+/** Clocks that differ by more tell confusing times, in ms. */
+const SKEW_MS = 1_000
+
+const REMEDIES: Partial<Record<StoreProblemCode, string>> = {
+  NO_SERVER: 'start Postgres, or look at host and port of DATABASE_URL',
+  WRONG_PASSWORD: 'look at user and password of DATABASE_URL',
+  UNKNOWN_DATABASE: 'run createdb, or look at the name in DATABASE_URL',
+  TOO_MANY_CONNECTIONS: 'raise max_connections: an exchange needs four',
+  READ_ONLY: 'name the primary, not a replica',
+  SYNCHRONOUS_COMMIT_OFF: 'set synchronous_commit = on',
+  FSYNC_OFF: 'set fsync = on',
+  FULL_PAGE_WRITES_OFF: 'set full_page_writes = on',
+  DATA_CHECKSUMS_OFF: 'stop Postgres and run pg_checksums --enable',
+}
+
+/** Looks at the database of the settings; of the built-in one only while it runs. */
+export async function checkPostgres({ databaseUrl, data }: Settings): Promise<Finding[]> {
+  const file = join(data, 'url')
+  const isRunning = existsSync(file)
+  if (databaseUrl === undefined && !isRunning) {
+    return [ok('postgres', 'the built-in one, started with the exchange')]
+  }
+  const url = databaseUrl ?? readFileSync(file, 'utf8').trim()
+  try {
+    const connection = await connect({
+      ...{ url, name: 'onefill doctor', pipeline: false, onLost: () => {} },
+    })
+    try {
+      return await examine(connection.client)
+    } finally {
+      await connection.end()
+    }
+  } catch (error) {
+    const { code, message } = problemOf(error)
+    const todo = REMEDIES[code] ?? 'docs/durability.md says what the journal needs'
+    return [fail('postgres', `${message.replace(/\.$/, '')} (${code})`, todo)]
+  }
+}
+
+/** It is connected, so what it commits is kept: that is looked at with each connection. */
+async function examine(client: pg.Client): Promise<Finding[]> {
+  const beforeMs = Date.now()
+  const { rows } = await client.query(
+    `SELECT current_setting('server_version') AS version,
+      to_regclass('onefill.migration') AS tables,
+      extract(epoch FROM clock_timestamp()) * 1000 AS now,
+      has_database_privilege(current_database(), 'CREATE') AS may_create`,
+  )
+  const [{ version, tables, now, may_create: mayCreate }] = rows
+  return [
+    ok('postgres', `${version}, keeps what it commits`),
+    clock(Number(now), beforeMs, Date.now()),
+    ...(tables === null ? [missing(mayCreate)] : await examineTables(client)),
+  ]
+}
+
+function clock(nowMs: number, beforeMs: number, afterMs: number): Finding {
+  const skewMs = nowMs < beforeMs ? nowMs - beforeMs : Math.max(0, nowMs - afterMs)
+  const said = `${Math.round(Math.abs(skewMs))} ms from Postgres's`
+  if (Math.abs(skewMs) <= SKEW_MS) return ok('clock', said)
+  return warn('clock', said, 'set both by NTP: times in the journal are of this clock')
+}
+
+function missing(mayCreate: boolean): Finding {
+  if (mayCreate) return ok('tables', 'none yet; the first start makes them')
+  const todo = 'GRANT CREATE ON DATABASE, or run the first start as an owner'
+  return fail('tables', 'none yet, and this user may not make them', todo)
+}
+
+async function examineTables(client: pg.Client): Promise<Finding[]> {
+  const found = await client.query('SELECT max(version) AS version FROM onefill.migration')
+  const version = Number(found.rows[0].version)
+  if (version > SCHEMA_VERSION) {
+    const said = `of version ${version}, this program knows ${SCHEMA_VERSION}`
+    return [fail('tables', said, 'update onefill')]
+  }
+  const said = `version ${version}`
+  if (version < SCHEMA_VERSION) {
+    return [ok('tables', `${said}; the next start brings them to ${SCHEMA_VERSION}`)]
+  }
+  const { rows } = await client.query(
+    `SELECT lease.term, holder,
+      extract(epoch FROM clock_timestamp() - greatest(taken_at, beat_at)) * 1000 AS age
+      FROM onefill.lease AS lease, onefill.heartbeat WHERE lease.id = 1`,
+  )
+  return [ok('tables', said), lease(rows[0])]
+}
+
+function lease({ term, holder, age }: { term: string; holder: string; age: string }): Finding {
+  if (holder === '') return ok('lease', `free, term ${term}`)
+  const ageMs = Math.round(Number(age))
+  const said = `${holder} leads, term ${term}, heard of ${ageMs} ms ago`
+  if (ageMs < SILENCE_MS) return ok('lease', said)
+  return warn('lease', said, 'it is silent: the next start, or a standby, takes over')
+}

@@ -1,0 +1,84 @@
+// The built-in servers that an exchange runs on where no others are named: Postgres from npm, and a
+// NATS server.
+
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { startNats } from '../gateway/embedded-nats.ts'
+import { startEmbedded } from '../persistence/embedded.ts'
+import type { Log } from './log.ts'
+
+/** What NATS clients try by themselves. */
+const NATS_PORT = 4222
+
+export interface Stack {
+  readonly databaseUrl: string
+  /** Undefined: without NATS. */
+  readonly natsUrl: string | undefined
+  /** Stops what was started, NATS first. */
+  stop(): Promise<void>
+}
+
+export interface StackOptions {
+  readonly folder: string
+  readonly databaseUrl: string | undefined
+  readonly natsUrl: string | undefined
+  /** Whether NATS is wanted at all. */
+  readonly hasNats: boolean
+  readonly log: Log
+}
+
+/** Starts what is not named; throws a StoreProblem or a NatsProblem, and leaves nothing running. */
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const { folder, log, hasNats } = options
+  const stops: (() => Promise<void>)[] = []
+  const stop = async () => {
+    for (const each of stops.splice(0).reverse()) await each()
+  }
+  try {
+    let { databaseUrl, natsUrl } = options
+    if (databaseUrl === undefined) {
+      const embedded = await startEmbedded({ folder })
+      stops.push(() => embedded.stop())
+      databaseUrl = embedded.url
+      stops.push(await leaveAddress(folder, 'url', databaseUrl))
+      log.info({ event: 'postgres' }, `built-in Postgres in ${folder}; address in ${folder}/url`)
+    }
+    if (natsUrl === undefined && hasNats) {
+      const say = (sentence: string) => log.info({ event: 'setup' }, sentence)
+      const port = (await isFree(NATS_PORT)) ? { port: NATS_PORT } : {}
+      const nats = await startNats({ folder: join(folder, 'nats'), say, ...port })
+      stops.push(() => nats.stop())
+      natsUrl = nats.url
+      stops.push(await leaveAddress(folder, 'nats-url', natsUrl))
+      log.info({ event: 'nats', url: natsUrl }, `built-in NATS server at ${natsUrl}`)
+    }
+    return { databaseUrl, natsUrl, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+/** Leaves an address where other commands find it; the result takes it away. */
+async function leaveAddress(folder: string, name: string, url: string) {
+  const file = join(folder, name)
+  mkdirSync(folder, { recursive: true })
+  // Made anew: the mode of a file that is there would stay as it is.
+  rmSync(file, { force: true })
+  writeFileSync(file, `${url}\n`, { mode: 0o600 })
+  return async () => rmSync(file, { force: true })
+}
+
+/** Whether nobody listens on the port, on this machine or for all the world. */
+export async function isFree(port: number): Promise<boolean> {
+  for (const host of ['127.0.0.1', '0.0.0.0']) {
+    const isTaken = await new Promise<boolean>((done) => {
+      const server = createServer()
+      server.once('error', () => done(true))
+      server.listen(port, host, () => server.close(() => done(false)))
+    })
+    if (isTaken) return false
+  }
+  return true
+}

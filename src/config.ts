@@ -1,0 +1,315 @@
+// The settings of a running exchange: defaults < file < environment < flags, by one schema; all
+// that is wrong is said at once.
+
+import { existsSync, readFileSync } from 'node:fs'
+import { z } from 'zod'
+import { WORKERS_MAX, type Workers } from './actors/placement.ts'
+
+/** Read where it is there, unless another file is named. */
+export const CONFIG_FILE = 'onefill.config.json'
+
+const DAY_MS = 86_400_000
+
+// --- kinds of values: from text (environment, flags), or as JSON has them (file) ----------------
+
+const whole = (min: number, max = Number.MAX_SAFE_INTEGER) =>
+  z
+    .union([
+      z.number(),
+      z
+        .string()
+        .regex(/^[0-9]{1,15}$/)
+        .transform(Number),
+    ])
+    .pipe(z.number().int().min(min).max(max))
+const flag = z.union([
+  z.boolean(),
+  z.enum(['true', 'false', '1', '0']).transform((text) => text === 'true' || text === '1'),
+])
+const text = z.string().min(1)
+const address = (...protocols: string[]) =>
+  text.refine((value) =>
+    value.split(',').every((each) => {
+      const [protocol] = each.split('://')
+      return protocols.includes(protocol) && URL.canParse(each) && new URL(each).hostname !== ''
+    }),
+  )
+const workers = z.union([z.number(), z.string()]).transform((value, context): Workers => {
+  const [, first, second] = /^([0-9]{1,3})(?:\+([0-9]{1,3}))?$/.exec(String(value)) ?? []
+  const counts = [first, second].filter((each) => each !== undefined).map(Number)
+  const isZero = counts.length === 1 && counts[0] === 0
+  const fits = counts.length > 0 && counts.every((count) => count >= 1 && count <= WORKERS_MAX)
+  if (!isZero && !fits) context.addIssue({ code: 'custom', message: 'no number of workers' })
+  return counts.length < 2 ? (counts[0] ?? 0) : { accounts: counts[0], symbols: counts[1] }
+})
+const days = z.union([
+  z.literal('all').transform(() => Number.POSITIVE_INFINITY),
+  z
+    .number()
+    .min(0)
+    .transform((value) => value * DAY_MS),
+  z
+    .string()
+    .regex(/^[0-9]{1,6}(\.[0-9]{1,6})?$/)
+    .transform((value) => Number(value) * DAY_MS),
+])
+const port = z.union([z.literal('off'), whole(0, 65_535)])
+
+// --- the schema ---------------------------------------------------------------------------------
+
+interface Setting<T> {
+  readonly schema: z.ZodType<T>
+  /** As it would stand in the file; undefined: none. */
+  readonly fallback: unknown
+  /** What is allowed, for people. */
+  readonly allowed: string
+  /** What it is for, in the help of a command. */
+  readonly help: string
+  /** Its flag, if not its name. */
+  readonly flag?: string
+  readonly short?: string
+  /** The variable, if not ONEFILL_ and its name. */
+  readonly variable?: string
+  /** May hold a password: a value that is wrong is not shown. */
+  readonly isSecret?: boolean
+  /** Without a value, the flag says true. */
+  readonly isSwitch?: boolean
+}
+
+const define = <T>(setting: Setting<T>): Setting<T> => setting
+const optional = <T>(schema: z.ZodType<T>) => schema.optional()
+
+/** Every setting, in the order in which they are shown. */
+export const SETTINGS = {
+  data: define({
+    ...{ schema: text, fallback: '.onefill', allowed: 'a folder' },
+    help: 'where the built-in servers live',
+  }),
+  databaseUrl: define({
+    ...{ schema: optional(address('postgres', 'postgresql')), fallback: undefined },
+    ...{ allowed: 'postgres://USER:PASSWORD@HOST:PORT/DATABASE', flag: 'database' },
+    ...{
+      isSecret: true,
+      variable: 'DATABASE_URL',
+      help: 'the Postgres database; without it, a built-in one',
+    },
+  }),
+  natsUrl: define({
+    ...{ schema: optional(address('nats', 'tls')), fallback: undefined, flag: 'nats' },
+    ...{ allowed: 'nats://USER:PASSWORD@HOST:PORT, several with commas', variable: 'NATS_URL' },
+    isSecret: true,
+    help: 'the NATS servers; without them, a built-in one',
+  }),
+  redisUrl: define({
+    ...{ schema: optional(address('redis', 'rediss')), fallback: undefined, flag: 'redis' },
+    ...{
+      allowed: 'redis://HOST:PORT',
+      isSecret: true,
+      variable: 'REDIS_URL',
+      help: 'checked, not used yet',
+    },
+  }),
+  workers: define({
+    ...{ schema: workers, fallback: 0, short: 'w' },
+    allowed: `0, a number up to ${WORKERS_MAX}, or two like 2+1: for accounts and for symbols`,
+    help: 'worker threads: 0 for none, n, or a+s for accounts and symbols',
+  }),
+  standby: define({
+    ...{ schema: flag, fallback: false, allowed: 'true or false', isSwitch: true },
+    help: 'follow the journal; lead when the leader is silent',
+  }),
+  stdio: define({
+    ...{ schema: flag, fallback: false, allowed: 'true or false', isSwitch: true },
+    help: 'commands on standard input, reports on standard output; NATS, HTTP, clock if named',
+  }),
+  stay: define({
+    ...{ schema: flag, fallback: false, allowed: 'true or false', isSwitch: true },
+    help: 'with --stdio: do not stop at the end of input',
+  }),
+  snapshotEvery: define({
+    ...{ schema: whole(0), fallback: 5_000_000, allowed: 'a whole number, 0 for never' },
+    help: 'commands from one snapshot to the next; 0: never',
+  }),
+  keepSnapshots: define({
+    ...{ schema: whole(1), fallback: 3, allowed: 'a whole number from 1' },
+    help: 'how many snapshots are kept',
+  }),
+  keepJournal: define({
+    ...{ schema: days, fallback: 'all', allowed: 'days, like 30 or 0.5, or all' },
+    help: 'days that rows are kept which no kept snapshot needs, or all',
+  }),
+  clockEveryMs: define({
+    ...{ schema: whole(0, 60_000), fallback: 10, allowed: '0 to 60000, 0 for never' },
+    help: "ms from one setting of the exchange's clock to the next; 0: never",
+  }),
+  reportFormat: define({
+    ...{ schema: z.enum(['json', 'msgpack']), fallback: 'json', allowed: 'json or msgpack' },
+    help: 'how reports and market data are written to NATS',
+  }),
+  depthEveryMs: define({
+    ...{ schema: whole(1, 60_000), fallback: 50, allowed: '1 to 60000' },
+    help: "ms at least from one update of a symbol's depth to the next",
+  }),
+  httpPort: define({
+    ...{ schema: port, fallback: 8080, allowed: '0 to 65535, 0 for a free one, or off' },
+    help: 'port for health over HTTP; 0: a free one; off: none',
+  }),
+  httpHost: define({
+    ...{ schema: text, fallback: '127.0.0.1', allowed: 'a name or an address of this machine' },
+    help: 'where HTTP listens',
+  }),
+  logLevel: define({
+    ...{ schema: z.enum(['debug', 'info', 'warn', 'error']), fallback: 'info' },
+    ...{ allowed: 'debug, info, warn or error', help: 'the least that is logged' },
+  }),
+  logFormat: define({
+    ...{ schema: z.enum(['auto', 'json', 'pretty']), fallback: 'auto' },
+    ...{ allowed: 'auto, json or pretty', help: 'auto: pretty on a terminal, else JSON lines' },
+  }),
+} as const
+
+export type SettingName = keyof typeof SETTINGS
+export type Settings = {
+  readonly [name in SettingName]: (typeof SETTINGS)[name] extends Setting<infer T> ? T : never
+}
+export const SETTING_NAMES = Object.keys(SETTINGS) as SettingName[]
+
+/** What is in force, as it was given, and where it came from. */
+export interface Config {
+  readonly settings: Settings
+  /** By name: the value as written, undefined for none; "default", a file, a variable or a flag. */
+  readonly sources: Readonly<Record<SettingName, { readonly raw: unknown; readonly from: string }>>
+}
+
+/** Settings that cannot be used: a line for each that is wrong. */
+export class ConfigProblem extends Error {
+  override name = 'ConfigProblem'
+  readonly lines: readonly string[]
+
+  constructor(lines: readonly string[]) {
+    super(lines.join('\n'))
+    this.lines = lines
+  }
+}
+
+export interface ConfigInput {
+  /** The file that was named; without it CONFIG_FILE, if it is there. */
+  readonly file?: string | undefined
+  readonly environment: Readonly<Record<string, string | undefined>>
+  /** By name of a setting; undefined: not given. */
+  readonly flags: Readonly<Partial<Record<SettingName, unknown>>>
+}
+
+const kebab = (name: string): string => name.replaceAll(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)
+
+/** `--keep-journal` for `keepJournal`. */
+export const flagOf = (name: SettingName): string =>
+  `--${(SETTINGS[name] as Setting<unknown>).flag ?? kebab(name)}`
+
+/** `ONEFILL_KEEP_JOURNAL` for `keepJournal`. */
+export const variableOf = (name: SettingName): string =>
+  (SETTINGS[name] as Setting<unknown>).variable ??
+  `ONEFILL_${kebab(name).replaceAll('-', '_').toUpperCase()}`
+
+/** Variables that are no settings: CONFIG names the file, the others belong to our scripts. */
+const OTHER_VARIABLES = ['ONEFILL_CONFIG', 'ONEFILL_BENCH', 'ONEFILL_LOBSTER_DIR']
+
+/** Reads the settings; throws a ConfigProblem that says all that is wrong. */
+export function readConfig({ file, environment, flags }: ConfigInput): Config {
+  const problems: string[] = []
+  const given = new Map<SettingName, { raw: unknown; from: string }>()
+  for (const name of SETTING_NAMES) {
+    given.set(name, { raw: SETTINGS[name].fallback, from: 'default' })
+  }
+  readFile(file ?? (environment.ONEFILL_CONFIG || undefined), given, problems)
+  readEnvironment(environment, given, problems)
+  for (const name of SETTING_NAMES) {
+    if (flags[name] !== undefined) given.set(name, { raw: flags[name], from: flagOf(name) })
+  }
+  const settings: Record<string, unknown> = {}
+  for (const [name, { raw, from }] of given) {
+    const { schema, allowed, isSecret } = SETTINGS[name] as Setting<unknown>
+    const parsed = schema.safeParse(raw)
+    if (parsed.success) settings[name] = parsed.data
+    else {
+      const value = isSecret ? 'no such address' : shown(raw)
+      problems.push(`${name} is ${value} (${from}); allowed: ${allowed}`)
+    }
+  }
+  if (problems.length === 0) checkTogether(settings as unknown as Settings, problems)
+  if (problems.length > 0) throw new ConfigProblem(problems)
+  return {
+    settings: settings as unknown as Settings,
+    sources: Object.fromEntries(given) as Config['sources'],
+  }
+}
+
+type Given = Map<SettingName, { raw: unknown; from: string }>
+
+function readFile(named: string | undefined, given: Given, problems: string[]): void {
+  const file = named ?? CONFIG_FILE
+  if (named === undefined && !existsSync(file)) return
+  let content: unknown
+  try {
+    content = JSON.parse(readFileSync(file, 'utf8'))
+  } catch (error) {
+    // What the parser says may quote a password.
+    const isSyntax = error instanceof SyntaxError
+    const why = isSyntax ? 'it is not JSON' : (error as NodeJS.ErrnoException).code
+    problems.push(`the file ${file} cannot be read: ${why}`)
+    return
+  }
+  if (typeof content !== 'object' || content === null || Array.isArray(content)) {
+    problems.push(`the file ${file} holds no object of settings`)
+    return
+  }
+  for (const [name, raw] of Object.entries(content)) {
+    if (Object.hasOwn(SETTINGS, name)) given.set(name as SettingName, { raw, from: file })
+    else problems.push(`${name} is no setting (${file}); allowed: ${SETTING_NAMES.join(', ')}`)
+  }
+}
+
+function readEnvironment(
+  environment: ConfigInput['environment'],
+  given: Given,
+  problems: string[],
+): void {
+  const byVariable = new Map(SETTING_NAMES.map((name) => [variableOf(name), name]))
+  for (const [variable, raw] of Object.entries(environment)) {
+    // Empty is how compose files and shells say "not set".
+    if (raw === undefined || raw === '') continue
+    const name = byVariable.get(variable)
+    if (name !== undefined) given.set(name, { raw, from: variable })
+    else if (variable.startsWith('ONEFILL_') && !OTHER_VARIABLES.includes(variable)) {
+      problems.push(`${variable} is no setting; allowed: ${[...byVariable.keys()].join(', ')}`)
+    }
+  }
+}
+
+function checkTogether(settings: Settings, problems: string[]): void {
+  const { standby, stdio, stay, databaseUrl, natsUrl } = settings
+  if (standby && databaseUrl === undefined) {
+    problems.push('standby needs databaseUrl: the database that the leader uses')
+  }
+  if (standby && !stdio && natsUrl === undefined) {
+    problems.push('standby needs natsUrl: the NATS server that the leader uses')
+  }
+  if (stay && !stdio) problems.push('stay goes with stdio only')
+}
+
+// --- secrets ------------------------------------------------------------------------------------
+
+/** Up to the last @: a password may hold whatever was not escaped in it. */
+const ADDRESS = /(\b[a-z][a-z0-9+.-]*:\/\/)([^\s"':@]*)(:[^\s"']*)?@/gi
+
+/** The same text without the passwords, and tokens, of addresses in it. */
+export function hideSecrets(text: string): string {
+  return text
+    .replaceAll(ADDRESS, (_, protocol, user, password) =>
+      password === undefined ? `${protocol}***@` : `${protocol}${user}:***@`,
+    )
+    .replaceAll(/([?&](?:password|pass|token)=)[^&\s"']*/gi, '$1***')
+}
+
+/** A value for people. */
+const shown = (raw: unknown): string => hideSecrets(JSON.stringify(raw) ?? 'missing')

@@ -1,0 +1,122 @@
+// `onefill doctor` in good surroundings and in bad ones.
+
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { startNats } from '../../src/gateway/embedded-nats.ts'
+import { startEmbedded } from '../../src/persistence/embedded.ts'
+import { Surroundings } from '../support/surroundings.ts'
+import { endTools, onefill, Served } from '../support/tool.ts'
+
+const HOOK_MS = 600_000
+let around: Surroundings
+beforeAll(async () => {
+  around = await Surroundings.start()
+}, HOOK_MS)
+afterAll(() => around.stop(), HOOK_MS)
+afterEach(endTools)
+
+interface Finding {
+  level: string
+  name: string
+  said: string
+  todo?: string
+}
+
+/** What the doctor finds, by name, and its exit code. */
+function examine(args: string[], url?: string) {
+  const told = url === undefined ? {} : { url }
+  const { status, stdout } = onefill(['doctor', '--json', '--http-port', '0', ...args], {
+    ...{ cwd: around.databases.folder, ...told },
+  })
+  const findings = JSON.parse(stdout) as Finding[]
+  return { status, findings, of: (name: string) => findings.find((each) => each.name === name) }
+}
+
+test('all is well, before the first start and beside a running exchange', async () => {
+  const url = await around.databases.create()
+  const nats = ['--nats', around.nats.url]
+  const first = examine(nats, url)
+  expect([first.status, first.findings.filter(({ level }) => level === 'fail')]).toEqual([0, []])
+  expect(first.of('tables')).toMatchObject({ level: 'ok', said: expect.stringContaining('none') })
+  const served = new Served(['--http-port', '0', ...nats], { url })
+  await served.until(() => served.stderr.includes('"event":"ready"'))
+  const second = examine(nats, url)
+  expect(second.status).toBe(0)
+  expect(second.of('tables')).toMatchObject({ level: 'ok', said: 'version 2' })
+  expect(second.of('lease')).toMatchObject({ level: 'ok', said: expect.stringMatching(/leads/) })
+  expect(second.of('nats permissions')).toMatchObject({ level: 'ok' })
+  expect(second.of('clock')).toMatchObject({ level: 'ok' })
+  // Plain lines say the same.
+  const { stdout } = onefill(['doctor', '--http-port', '0', ...nats], { url })
+  expect(stdout).toMatch(/^ok {4}node {2,}26\./m)
+  await served.kill()
+})
+
+test('servers that are not there are named, with what to do, and it ends with 1', () => {
+  const { status, of } = examine(
+    ['--nats', 'nats://u:hunter2@127.0.0.1:1'],
+    'postgres://u:hunter2@127.0.0.1:1/x',
+  )
+  expect(status).toBe(1)
+  expect(of('postgres')).toMatchObject({
+    ...{ level: 'fail', said: expect.stringContaining('NO_SERVER') },
+    todo: expect.stringContaining('start Postgres'),
+  })
+  expect(of('nats')).toMatchObject({ level: 'fail', said: expect.stringContaining('127.0.0.1:1') })
+})
+
+test('a Postgres that may lose what it committed', async () => {
+  const folder = join(around.databases.folder, 'careless')
+  const careless = await startEmbedded({ folder, settings: { fsync: 'off' } })
+  try {
+    const { status, of } = examine(['--nats', around.nats.url], careless.url)
+    expect(status).toBe(1)
+    expect(of('postgres')).toMatchObject({ level: 'fail', todo: 'set fsync = on' })
+  } finally {
+    await careless.stop()
+  }
+})
+
+test('tables that are newer than the program', async () => {
+  const url = await around.databases.create()
+  await around.databases.sql(url, 'CREATE SCHEMA onefill')
+  await around.databases.sql(url, 'CREATE TABLE onefill.migration AS SELECT 99 AS version')
+  const { status, of } = examine(['--nats', around.nats.url], url)
+  expect(status).toBe(1)
+  expect(of('tables')).toMatchObject({ level: 'fail', todo: 'update onefill' })
+})
+
+test('a NATS user who may not do what the exchange does; short messages', async () => {
+  const config = `authorization { users = [ { user: "weak", password: "pw",
+    permissions: { publish: ["onefill.v1.exec.*"], subscribe: ["_INBOX.>"] } } ] }`
+  const nats = await startNats({ folder: join(around.databases.folder, 'weak'), config })
+  try {
+    const url = await around.databases.create()
+    const { status, of } = examine(['--nats', nats.url.replace('//', '//weak:pw@')], url)
+    expect(status).toBe(1)
+    expect(of('nats')).toMatchObject({ level: 'ok' })
+    const { level, said } = of('nats permissions') ?? {}
+    expect(level).toBe('fail')
+    for (const subject of ['onefill.v1.admin.*', 'onefill.v1.md.onefill-doctor.trades']) {
+      expect(said).toContain(subject)
+    }
+    expect(said).not.toContain('onefill.v1.exec.onefill-doctor')
+  } finally {
+    await nats.stop()
+  }
+})
+
+test('a port that is taken, a folder that cannot be', async () => {
+  const server = createServer()
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
+  const { port } = server.address() as { port: number }
+  const url = await around.databases.create()
+  const data = join(around.databases.folder, 'postgres/password/x')
+  const args = ['--http-port', String(port), '--data', data, '--nats', around.nats.url]
+  const { status, of } = examine(args, url)
+  server.close()
+  expect(status).toBe(1)
+  expect(of(`port ${port}`)).toMatchObject({ level: 'warn', said: 'taken' })
+  expect(of('data folder')).toMatchObject({ level: 'fail' })
+})

@@ -1,0 +1,78 @@
+// `onefill start`, as a newcomer runs it: everything of its own, trades happen, and the next start
+// goes on where it was.
+
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { connect } from '@nats-io/transport-node'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { ask, logLines, type Said } from '../support/surroundings.ts'
+import { endTools, Served, type ServedOptions } from '../support/tool.ts'
+
+let cwd = ''
+beforeAll(() => {
+  cwd = mkdtempSync(join(tmpdir(), 'onefill-start-'))
+})
+afterEach(endTools)
+afterAll(() => rmSync(cwd, { recursive: true }))
+
+const events = (served: Served, event: string) =>
+  logLines(served.stderr).filter((line) => line.event === event)
+
+async function start(options: ServedOptions = {}): Promise<Served> {
+  const served = new Served(['--http-port', '0'], { ...options, command: 'start', cwd })
+  await served.until(() => events(served, 'demo').length > 0)
+  return served
+}
+
+const read = (name: string) => readFileSync(join(cwd, '.onefill', name), 'utf8').trim()
+
+test('it trades, Ctrl+C ends it, and it goes on where it was', async () => {
+  const first = await start()
+  await first.until(() => events(first, 'demo').some(({ trades }) => (trades as number) > 0))
+  expect(first.lines.join('\n')).toContain('npx onefill book NVDA --watch')
+  for (const name of ['url', 'nats-url']) {
+    expect(statSync(join(cwd, '.onefill', name)).mode & 0o777).toBe(0o600)
+  }
+  const connection = await connect({ servers: read('nats-url') })
+  // So far away that no market order reaches it.
+  const limit = { cmd: 'limits', account: 'alice', priceDeviation: 'off' }
+  await ask(connection, 'onefill.v1.admin.limits', limit)
+  const order = { clOrdId: 'my-1', symbol: 'NVDA', side: 'buy', ordType: 'limit', price: '100' }
+  const mine = await ask(connection, 'onefill.v1.order.alice.new', { ...order, orderQty: '5' })
+  expect(mine).toMatchObject({ execType: 'new', account: 'alice' })
+  const before = await ask(connection, 'onefill.v1.query.alice.balances')
+  await connection.close()
+  const health = await fetch(`${events(first, 'http')[0].url}/readyz`)
+  expect(health.status).toBe(200)
+  first.signal('SIGINT')
+  expect(await first.end()).toBe(0)
+  for (const name of ['url', 'nats-url'])
+    expect(existsSync(join(cwd, '.onefill', name))).toBe(false)
+  const stopped = events(first, 'stopped')[0].seq
+
+  const second = await start()
+  expect(events(second, 'recovered')[0]).toMatchObject({ seq: stopped, snapshotSeq: stopped })
+  const again = await connect({ servers: read('nats-url') })
+  // Money comes once: the same deposits again are known.
+  const after = await ask(again, 'onefill.v1.query.alice.balances')
+  expect(after.balances).toEqual(before.balances)
+  const { orders } = await ask(again, 'onefill.v1.query.alice.orders')
+  expect(orders.map(({ clOrdId }: Said) => clOrdId)).toEqual(['my-1'])
+  await again.close()
+  second.signal('SIGTERM')
+  expect(await second.end()).toBe(0)
+})
+
+test('kill -INT on the wrapper that another Node runs ends it cleanly too', async () => {
+  const old = ['/usr/bin/node', '/usr/local/bin/node'].find(
+    (path) => existsSync(path) && path !== process.execPath,
+  )
+  // Where there is no other Node there is no wrapper.
+  const served = await start(old === undefined ? {} : { node: old })
+  // Ctrl+C as npm gives it: from the terminal, and passed on.
+  served.signal('SIGINT')
+  served.signal('SIGTERM')
+  expect(await served.end()).toBe(0)
+  expect(events(served, 'stopped')).toHaveLength(1)
+})
