@@ -2,9 +2,12 @@
 //
 // The client drops what is published while it is disconnected (docs/decisions/0022-nats-client.md),
 // and nobody says how much of what was written before had arrived. So all that is not confirmed by
-// an answered PING is published again, in order, after a reconnect; consumers drop repeats.
+// an answered PING is published again, in order, after a reconnect; consumers drop repeats. What
+// bounds it is who waits for it: no more goes out while too much is not certain
+// (src/durable/publication.ts).
 
 import type { NatsConnection } from '@nats-io/transport-node'
+import { Fault } from '../lib/assert.ts'
 
 /** What an outbox needs of a connection. */
 export type OutboxConnection = Pick<NatsConnection, 'publish' | 'flush'>
@@ -14,6 +17,12 @@ interface Sent {
   readonly bytes: Uint8Array
 }
 
+interface Waiting {
+  readonly upTo: number
+  readonly resolve: () => void
+  readonly reject: (error: unknown) => void
+}
+
 export class Outbox {
   private readonly connection: OutboxConnection
   /** In order; the first of them has number `first`. */
@@ -21,7 +30,8 @@ export class Outbox {
   private first = 0
   private isConnected = true
   private isAsking = false
-  private readonly waiting: { upTo: number; resolve: () => void }[] = []
+  private isEnded = false
+  private readonly waiting: Waiting[] = []
 
   constructor(connection: OutboxConnection) {
     this.connection = connection
@@ -34,16 +44,18 @@ export class Outbox {
 
   /** Sends a message, now or when the server is back. */
   send(subject: string, bytes: Uint8Array): void {
+    if (this.isEnded) return
     this.sent.push({ subject, bytes })
     if (this.isConnected) this.connection.publish(subject, bytes)
   }
 
-  /** Resolves once the server has all that was sent so far. */
+  /** Resolves once the server has all that was sent so far; rejects if it ends before. */
   certain(): Promise<void> {
+    if (this.isEnded) return Promise.reject(ended())
     if (this.sent.length === 0) return Promise.resolve()
     const upTo = this.first + this.sent.length
-    return new Promise((resolve) => {
-      this.waiting.push({ upTo, resolve })
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ upTo, resolve, reject })
       void this.ask()
     })
   }
@@ -60,6 +72,14 @@ export class Outbox {
     void this.ask()
   }
 
+  /** Nothing arrives any more: who waits for it learns that. */
+  end(): void {
+    this.isEnded = true
+    this.isConnected = false
+    this.sent = []
+    for (const { reject } of this.waiting.splice(0)) reject(ended())
+  }
+
   /** One question under way at a time: what is sent meanwhile is in the next. */
   private async ask(): Promise<void> {
     if (this.isAsking) return
@@ -72,7 +92,7 @@ export class Outbox {
         // Disconnected before the answer: `back` asks again.
         break
       }
-      this.confirm(upTo)
+      if (!this.isEnded) this.confirm(upTo)
     }
     this.isAsking = false
   }
@@ -80,6 +100,12 @@ export class Outbox {
   private confirm(upTo: number): void {
     this.sent = this.sent.slice(upTo - this.first)
     this.first = upTo
-    while (this.waiting.length > 0 && this.waiting[0].upTo <= upTo) this.waiting.shift()?.resolve()
+    const done = this.waiting.findIndex((waiting) => waiting.upTo > upTo)
+    for (const { resolve } of this.waiting.splice(0, done < 0 ? this.waiting.length : done)) {
+      resolve()
+    }
   }
 }
+
+const ended = () =>
+  new Fault('the connection to NATS was closed before all reports were out; they come again')
