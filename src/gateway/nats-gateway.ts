@@ -159,13 +159,17 @@ export class NatsGateway {
     for (const report of reports) {
       const request = this.replies.settle(report)
       if (request !== undefined) this.respond(request)
+    }
+    // The replies are on their way before anything else is done.
+    const replied = this.main.outbox.certain()
+    for (const report of reports) {
       this.market.observe(report)
       this.reports.add(report)
     }
     this.stats.reports += reports.length
     this.reports.flush()
     this.market.flush()
-    await Promise.all([this.main.outbox.certain(), this.streams.outbox.certain()])
+    await Promise.all([replied, this.streams.outbox.certain()])
   }
 
   /**

@@ -12,6 +12,9 @@ import { Fault } from '../lib/assert.ts'
 /** What an outbox needs of a connection. */
 export type OutboxConnection = Pick<NatsConnection, 'publish' | 'flush'>
 
+/** Between two questions, in ms: what is sent meanwhile is confirmed by one answer. */
+const ASK_EVERY_MS = 2
+
 interface Sent {
   readonly subject: string
   readonly bytes: Uint8Array
@@ -31,6 +34,8 @@ export class Outbox {
   private isConnected = true
   private isAsking = false
   private isEnded = false
+  private askedMs = 0
+  private timer: NodeJS.Timeout | undefined
   private readonly waiting: Waiting[] = []
 
   constructor(connection: OutboxConnection) {
@@ -56,7 +61,7 @@ export class Outbox {
     const upTo = this.first + this.sent.length
     return new Promise((resolve, reject) => {
       this.waiting.push({ upTo, resolve, reject })
-      void this.ask()
+      this.askSoon()
     })
   }
 
@@ -76,25 +81,40 @@ export class Outbox {
   end(): void {
     this.isEnded = true
     this.isConnected = false
+    clearTimeout(this.timer)
     this.sent = []
     for (const { reject } of this.waiting.splice(0)) reject(ended())
+  }
+
+  /** Now, with what was just published, if the last time is long enough ago. */
+  private askSoon(): void {
+    if (this.isAsking || this.timer !== undefined) return
+    const waitMs = this.askedMs + ASK_EVERY_MS - performance.now()
+    if (waitMs <= 0) return void this.ask()
+    this.timer = setTimeout(() => {
+      this.timer = undefined
+      void this.ask()
+    }, waitMs)
   }
 
   /** One question under way at a time: what is sent meanwhile is in the next. */
   private async ask(): Promise<void> {
     if (this.isAsking) return
     this.isAsking = true
-    while (this.isConnected && this.waiting.length > 0) {
-      const upTo = this.first + this.sent.length
-      try {
+    this.askedMs = performance.now()
+    const upTo = this.first + this.sent.length
+    try {
+      if (this.isConnected) {
         await this.connection.flush()
-      } catch {
-        // Disconnected before the answer: `back` asks again.
-        break
+        if (!this.isEnded) this.confirm(upTo)
       }
-      if (!this.isEnded) this.confirm(upTo)
+    } catch {
+      // Disconnected before the answer: `back` asks again.
+      return
+    } finally {
+      this.isAsking = false
     }
-    this.isAsking = false
+    if (this.isConnected && this.waiting.length > 0) this.askSoon()
   }
 
   private confirm(upTo: number): void {

@@ -3,7 +3,7 @@
 import { assert } from '../lib/assert.ts'
 import type { Report } from '../protocol/report-json.ts'
 import { FRAME_BYTES_MAX } from './bounds.ts'
-import { encodeFrame, type FrameFormat } from './frame.ts'
+import { encodeReport, encodeReports, type FrameFormat } from './frame.ts'
 
 /** A request under way: a command, or some, each answered by its first report or by a refusal. */
 export class Request {
@@ -34,12 +34,13 @@ export class Request {
 
   /** The reply, once all are answered. */
   encode(): Uint8Array {
-    const { answers, isBatch, format } = this
-    if (!isBatch) return encodeFrame(answers[0], format)
-    const bytes = encodeFrame(answers, format)
+    const { isBatch, format } = this
+    const answers = this.answers as Report[]
+    if (!isBatch) return encodeReport(answers[0], format)
+    const bytes = encodeReports(answers, format)
     if (bytes.length <= FRAME_BYTES_MAX) return bytes
     // Long names in a thousand orders: what says what became of each, the rest is on `exec`.
-    return encodeFrame((answers as Report[]).map(shortened), format)
+    return encodeReports(answers.map(shortened), format)
   }
 }
 

@@ -2,7 +2,7 @@
 
 import type { Report } from '../protocol/report-json.ts'
 import { EXEC_REPORTS_MAX } from './bounds.ts'
-import { encodeFrame, type FrameFormat } from './frame.ts'
+import { encodeReports, type FrameFormat } from './frame.ts'
 import { type NumberedReport, ReportHistory } from './history.ts'
 import type { Outbox } from './outbox.ts'
 import { execSubject } from './subjects.ts'
@@ -42,9 +42,8 @@ export class ReportStream {
   }
 
   private send(account: string, reports: readonly NumberedReport[]): void {
-    const bytes = encodeFrame(reports, this.format)
-    const each = bytes.length / reports.length
-    for (const report of reports) this.history.add(report, each)
+    const bytes = encodeReports(reports, this.format)
+    this.history.add(account, reports[0].execSeq, reports.length, bytes)
     this.outbox.send(execSubject(account), bytes)
   }
 }
