@@ -170,16 +170,22 @@ test('a batch of 1,000, an account with more orders than an answer holds', {
   timeout: 60_000,
 }, async () => {
   const { ask, exchange, listen } = await start()
-  await ask('onefill.v1.admin.limits', { maxOpenOrders: 'off', duplicateWindowMs: 'off' })
-  const heard = await listen('onefill.v1.exec.alice')
-  // The longest names there may be: their replies as they are would be longer than a message.
+  // The longest names there may be: the replies as they are would be longer than a message.
+  const [account, symbol] = ['a'.repeat(36), 's'.repeat(36)]
   const id = (number: number) => `${number}`.padStart(36, 'i')
+  await ask('onefill.v1.admin.batch', [
+    { cmd: 'limits', maxOpenOrders: 'off', duplicateWindowMs: 'off' },
+    { ...SCENE[2], symbol },
+    { cmd: 'account', account },
+    { cmd: 'deposit', account, asset: 'USD', amount: '1000000', transferId: 'usd' },
+  ])
+  await exchange.settled()
+  const heard = await listen(`onefill.v1.exec.${account}`)
   for (let batch = 0; batch < 3; batch += 1) {
     const orders = Array.from({ length: 1_000 }, (_, at) => ({
-      cmd: 'new',
-      ...order(id(batch * 1_000 + at)),
+      ...{ cmd: 'new', ...order(id(batch * 1_000 + at)), symbol },
     }))
-    const replies = await ask('onefill.v1.order.alice.batch', orders)
+    const replies = await ask(`onefill.v1.order.${account}.batch`, orders)
     expect(replies.map(({ clOrdId, execType }: Said) => [clOrdId, execType])).toEqual(
       orders.map(({ clOrdId }) => [clOrdId, 'new']),
     )
@@ -188,7 +194,7 @@ test('a batch of 1,000, an account with more orders than an answer holds', {
   while (heard.length < 3_000) await new Promise((resolve) => setTimeout(resolve, 2))
   const found: string[] = []
   for (let after = '0', more = true; more; ) {
-    const answer = await ask('onefill.v1.query.alice.orders', { after })
+    const answer = await ask(`onefill.v1.query.${account}.orders`, { after })
     expect(answer.orders.length).toBeLessThanOrEqual(ORDERS_ANSWERED_MAX)
     found.push(...answer.orders.map(({ clOrdId }: Said) => clOrdId))
     more = answer.more === true
