@@ -181,17 +181,27 @@ test('a batch of 1,000, an account with more orders than an answer holds', {
   ])
   await exchange.settled()
   const heard = await listen(`onefill.v1.exec.${account}`)
-  for (let batch = 0; batch < 3; batch += 1) {
-    const orders = Array.from({ length: 1_000 }, (_, at) => ({
+  // At once: what comes of one round is more than a message holds.
+  const batches = Array.from({ length: 3 }, (_, batch) =>
+    Array.from({ length: 1_000 }, (_, at) => ({
       ...{ cmd: 'new', ...order(id(batch * 1_000 + at)), symbol },
-    }))
-    const replies = await ask(`onefill.v1.order.${account}.batch`, orders)
-    expect(replies.map(({ clOrdId, execType }: Said) => [clOrdId, execType])).toEqual(
-      orders.map(({ clOrdId }) => [clOrdId, 'new']),
-    )
-  }
+    })),
+  )
+  const subject = `onefill.v1.order.${account}.batch`
+  const replies = await Promise.all(batches.map((orders) => ask(subject, orders)))
+  expect(replies.flat().map(({ clOrdId, execType }: Said) => [clOrdId, execType])).toEqual(
+    batches.flat().map(({ clOrdId }) => [clOrdId, 'new']),
+  )
   await exchange.settled()
   while (heard.length < 3_000) await new Promise((resolve) => setTimeout(resolve, 2))
+  // A refusal says more than its command did: a thousand of them would be too long.
+  const long = 'x'.repeat(64)
+  const bad = { cmd: 'new', clOrdId: long, origClOrdId: long, orderId: long, symbol: long }
+  const all = Array.from({ length: 1_000 }, () => ({ ...bad, transferId: long }))
+  const refused = await ask(subject, all)
+  expect(refused.length).toBe(1_000)
+  expect(refused[999]).toMatchObject({ execType: 'rejected', clOrdId: long, code: 'MALFORMED' })
+  expect(refused[999].symbol).toBe(undefined)
   const found: string[] = []
   for (let after = '0', more = true; more; ) {
     const answer = await ask(`onefill.v1.query.${account}.orders`, { after })
