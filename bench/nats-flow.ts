@@ -43,8 +43,8 @@ export interface Message {
 export type Flow = (number: number) => Message
 
 /**
- * Four commands in turn: an order rests, is canceled, another one rests, and the partner trades with
- * it. So six reports to four commands.
+ * Four commands in turn: an order rests, is canceled, another one rests, and the partner trades
+ * with it. So six reports to four commands.
  */
 export function singles(run: string): Flow {
   return (number) => {

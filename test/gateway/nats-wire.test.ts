@@ -1,5 +1,4 @@
-// Whatever comes over the real wire is answered once, and nothing ends the gateway or makes it slow:
-// bad frames, a subscriber that does not read, long answers, many accounts.
+// Whatever comes over the real wire is answered once, and nothing ends the gateway or slows it: bad frames, a subscriber that does not read, long answers, many accounts.
 
 import { mkdtempSync, rmSync } from 'node:fs'
 import { connect as connectSocket } from 'node:net'
@@ -88,17 +87,12 @@ interface Frame {
 
 const SUBJECTS = [
   ...['order.alice.new', 'order.alice.cancel', 'order.alice.replace', 'order.alice.batch'],
-  ...[
-    'order.alice.massCancel',
-    'order.alice.nothing',
-    'order.no body.new'.replace(' ', ''),
-    'exec.alice.resend',
-  ],
+  ...['order.alice.massCancel', 'order.alice.nothing', 'order.$nobody.new', 'exec.alice.resend'],
   ...['query.alice.balances', 'query.bob.orders', 'md.XUSD.snapshot', 'md.NONE.snapshot'],
   ...['admin.deposit', 'admin.batch', 'admin.nothing', 'admin.limits'],
 ].map((rest) => `onefill.v1.${rest}`)
 
-/** Bodies that are wrong in a way of their own, and some that are right: their bytes are spoiled. */
+/** Bodies that are wrong, each in its own way, and some that are right, to be spoiled. */
 const CORPUS: readonly Uint8Array[] = [
   ...['', '{', '[]', '[[]]', 'null', '1', '"x"', '{}', '[{},{}]', '{"a":{"a":{"a":{"a":{}}}}}'],
   ...['{"__proto__":{}}', '{"constructor":1}', '{"price":NaN}', '{"price":1e3}', '{"price":-1}'],
@@ -213,7 +207,7 @@ test('a batch of 1,000, an account with more orders than an answer holds', {
   expect(found).toEqual(Array.from({ length: 3_000 }, (_, number) => id(number)))
 })
 
-test('a subscriber that never reads does not hold up replies, nor keeps memory', {
+test('a subscriber that never reads does not hold up replies', {
   timeout: 60_000,
 }, async () => {
   const { ask } = await start()

@@ -18,7 +18,7 @@ const AGAIN = ['NOT_LEADING', 'JOURNAL_UNAVAILABLE', 'OVERLOADED']
 export class Traders {
   /** The reply to each order, by its id. */
   readonly replies = new Map<string, Report>()
-  /** Replies that came so far; and orders sent once more. */
+  /** Orders sent once more. */
   repeated = 0
   private readonly connection: NatsConnection
   private readonly accounts: readonly string[]
