@@ -1,4 +1,5 @@
-// Whatever comes over the real wire is answered once, and nothing ends the gateway or slows it: bad frames, a subscriber that does not read, long answers, many accounts.
+// Whatever comes over the real wire is answered once, and nothing ends the gateway or slows it:
+// bad frames, a subscriber that does not read, long answers, many accounts.
 
 import { mkdtempSync, rmSync } from 'node:fs'
 import { connect as connectSocket } from 'node:net'
