@@ -35,11 +35,12 @@ export function percentileRow(name: string, histogram: Histogram): (string | num
 }
 
 /**
- * Writes bench/out/NAME.hgrm, values in nanoseconds; returns the path from the working directory.
+ * Writes bench/out/NAME.hgrm, or in another folder, values in nanoseconds; returns the path from
+ * the working directory.
  */
-export function writeHgrm(name: string, histogram: Histogram): string {
-  mkdirSync(OUT, { recursive: true })
-  const path = join(OUT, `${name.replaceAll(/[^\w]+/g, '-').replaceAll(/-$/g, '')}.hgrm`)
+export function writeHgrm(name: string, histogram: Histogram, folder = OUT): string {
+  mkdirSync(folder, { recursive: true })
+  const path = join(folder, `${name.replaceAll(/[^\w]+/g, '-').replaceAll(/-$/g, '')}.hgrm`)
   writeFileSync(path, histogram.outputPercentileDistribution(5, 1))
   return path
 }

@@ -57,6 +57,10 @@ const BENCHES: Record<string, { what: string; load: () => Promise<Bench> }> = {
     what: 'the leader is killed, the standby leads: 50 times',
     load: () => import('./takeover.ts'),
   },
+  nats: {
+    what: 'orders over NATS, durable, against a bare echo; a lone one; an open loop',
+    load: () => import('./nats.ts'),
+  },
   micro: { what: 'small operations one by one', load: () => import('./micro.ts') },
 }
 

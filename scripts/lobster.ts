@@ -1,17 +1,22 @@
-// npm run lobster -- --messages FILE --orderbook FILE --levels N
-// Replays real order flow (LOBSTER files) through the whole engine and judges it by C1 to C4.
+// npm run lobster -- --messages FILE --orderbook FILE --levels N [--nats]
+// Replays real order flow (LOBSTER files) through the whole engine and judges it by C1 to C4; with
+// --nats sends it through NATS into a running exchange and holds that against the plain replay.
 import { parseArgs } from 'node:util'
 import { createExchange, restoreExchange } from '../src/index.ts'
 import { judge } from './lobster/criteria.ts'
 import { findRecording, recordingDirectory } from './lobster/locate.ts'
-import { readRecording } from './lobster/reader.ts'
+import { openStack } from './lobster/nats-stack.ts'
+import { dayLines, dayOverNats } from './lobster/over-nats.ts'
+import { type Recording, readRecording } from './lobster/reader.ts'
 import { reportLines } from './lobster/report.ts'
 
+const engine = { create: () => createExchange({}), restore: restoreExchange }
 const { values } = parseArgs({
   options: {
     messages: { type: 'string' },
     orderbook: { type: 'string' },
     levels: { type: 'string', default: '5' },
+    nats: { type: 'boolean', default: false },
   },
 })
 const levels = Number(values.levels)
@@ -28,10 +33,28 @@ if (files === undefined) {
 } else {
   const recording = readRecording(files.messages, files.orderbook, levels)
   console.error(`${recording.messages.length} messages from ${files.messages}`)
-  const engine = { create: () => createExchange({}), restore: restoreExchange }
+  process.exitCode = (await (values.nats ? overNats(recording) : plain(recording))) ? 0 : 1
+}
+
+function plain(recording: Recording): boolean {
   const verdict = judge(recording, engine, (text) => console.error(text))
   console.log(reportLines(verdict).join('\n'))
-  process.exitCode = verdict.criteria.every(({ pass }) => pass) ? 0 : 1
+  return verdict.criteria.every(({ pass }) => pass)
+}
+
+async function overNats(recording: Recording): Promise<boolean> {
+  const stack = await openStack(process.env)
+  try {
+    const day = await dayOverNats(stack.connection, recording, engine, stack.isFresh)
+    console.log(dayLines(day).join('\n'))
+    const hash = stack.isFresh ? await stack.stateHash() : undefined
+    const isSame = hash === undefined || hash === day.plain.stateHash
+    if (hash !== undefined)
+      console.log(`  state ${hash.slice(0, 16)}: ${isSame ? 'the same' : 'other'}`)
+    return isSame && day.reportsOther.length === 0
+  } finally {
+    await stack.end()
+  }
 }
 
 function fail(text: string): never {

@@ -17,7 +17,7 @@ export class HealthBoard {
   recovery: RecoveryReport | undefined
   /** The last command that is in, where it is known. */
   seq: () => number | undefined = () => undefined
-  private readonly version: string
+  readonly version: string
   private readonly startMs = performance.now()
 
   constructor(version: string) {

@@ -92,7 +92,7 @@ class Serving {
     board.phase = 'stopping'
     clearInterval(this.watch)
     await this.guest?.then((guest) => guest.stop())
-    this.gateway?.stopTaking()
+    await this.gateway?.finishTaking()
     await this.standby?.close()
     // It may have come to lead at the last moment.
     this.exchange ??= await this.standby?.leading.catch(() => undefined)
@@ -144,6 +144,8 @@ class Serving {
       onDenied: this.teller.onDenied,
       onRefused: this.refusals.count,
       about: () => board.about(),
+      version: board.version,
+      onFault: this.end.reject,
     })
   }
 

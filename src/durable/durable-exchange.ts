@@ -234,7 +234,7 @@ export class DurableExchange {
    * Whether nobody can have taken the lease yet. A process that was stopped may find its last rows
    * committed when it goes on, and another leading: it has to ask before it says anything.
    */
-  private get isSure(): boolean {
+  get isSure(): boolean {
     return performance.now() - this.sureMs < silenceOf(this.options) / 2
   }
 

@@ -3,8 +3,9 @@
 
 import type { Report } from '../protocol/report-json.ts'
 
-/** Batches given out and not certain; with more, the exchange makes no new ones. */
+/** Batches, and reports, given out and not certain; with more, the exchange makes no new ones. */
 const UNDER_WAY_MAX = 256
+const REPORTS_MAX = 65_536
 
 /** Takes reports out. What it returns, if anything, resolves when they are certain to arrive. */
 export type OnReports = (reports: Report[]) => void | Promise<void>
@@ -17,6 +18,7 @@ export class Publication {
   private readonly onRoom: () => void
   private last: Promise<void> = Promise.resolve()
   private underWay = 0
+  private reports = 0
 
   constructor(
     round: number,
@@ -29,7 +31,7 @@ export class Publication {
   }
 
   get hasRoom(): boolean {
-    return this.underWay < UNDER_WAY_MAX
+    return this.underWay < UNDER_WAY_MAX && this.reports < REPORTS_MAX
   }
 
   get isIdle(): boolean {
@@ -44,11 +46,14 @@ export class Publication {
       return
     }
     this.underWay += 1
+    const { length } = reports
+    this.reports += length
     const before = this.last
     this.last = Promise.all([before, certain]).then(
       () => {
         this.round = round
         this.underWay -= 1
+        this.reports -= length
         this.onRoom()
       },
       (error) => this.onFailed(error),

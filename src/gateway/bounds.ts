@@ -30,3 +30,22 @@ export const RESEND_REPORTS_MAX = 500
 
 /** Levels a side in market data; what is behind them is not published. */
 export const DEPTH_LEVELS_MAX = 50
+
+/**
+ * Reports in one message of an account's stream, and trades in one of a symbol's: no longer, as
+ * JSON, than a frame may be. More go out in several messages.
+ */
+export const EXEC_REPORTS_MAX = 500
+export const TRADES_MAX = 1_000
+
+/** Open orders in one answer; the asker goes on behind the last one. */
+export const ORDERS_ANSWERED_MAX = 1_000
+
+/**
+ * Bytes of answers and market data that the server has not taken yet. More are dropped: whoever
+ * misses one asks again.
+ */
+export const LOOSE_BYTES_MAX = 32 * 1024 * 1024
+
+/** Subjects that are remembered taken apart. One more: all are forgotten. */
+export const SUBJECTS_MAX = 100_000

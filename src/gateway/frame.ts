@@ -8,10 +8,12 @@
 // 193), and what a batch gains by it is less than what the check before costs.
 import { Packr } from 'msgpackr/index-no-eval'
 import { unreachable } from '../lib/assert.ts'
+import type { Report } from '../protocol/report-json.ts'
 import { FRAME_BYTES_MAX } from './bounds.ts'
 import { type FrameFault, SENTENCES, WHOLE_FRAME } from './frame-checks.ts'
 import { JsonScan } from './json-scan.ts'
 import { MsgpackScan } from './msgpack-scan.ts'
+import { ReportEncoder } from './report-encoder.ts'
 
 /** How a frame is written; a reply is written as its request was. */
 export type FrameFormat = 'msgpack' | 'json'
@@ -49,6 +51,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const JSON_FIRST = new Set([0x20, 0x09, 0x0a, 0x0d, 0x5b, 0x7b])
 const msgpackScan = new MsgpackScan()
 const jsonScan = new JsonScan()
+const reportEncoder = new ReportEncoder()
 
 /**
  * The commands in a frame: one, or some in an array; or the refusal
@@ -89,6 +92,25 @@ export function encodeFrame(value: unknown, format: FrameFormat): Uint8Array {
     default:
       return unreachable(format)
   }
+}
+
+/** As {@link encodeFrame}, of one report. */
+export function encodeReport(report: Report, format: FrameFormat): Uint8Array {
+  const bytes = format === 'msgpack' ? reportEncoder.encode(report) : undefined
+  return bytes ?? encodeFrame(report, format)
+}
+
+/** As {@link encodeFrame}, of reports. */
+export function encodeReports(reports: readonly Report[], format: FrameFormat): Uint8Array {
+  if (format === 'json') return encodeFrame(reports, format)
+  const each = reports.map((report) => encodeReport(report, format))
+  const head = Uint8Array.from([0xdc, reports.length >> 8, reports.length & 255])
+  return Buffer.concat([head, ...each])
+}
+
+/** Reports out of bytes that {@link encodeReports} has made. */
+export function decodeReports(bytes: Uint8Array): Report[] {
+  return formatOf(bytes) === 'json' ? JSON.parse(utf8.decode(bytes)) : packr.unpack(bytes)
 }
 
 /** By the first byte: a map or array of msgpack; space, `{` or `[` of JSON. */

@@ -3,6 +3,7 @@
 import { assert } from '../lib/assert.ts'
 import type { Report } from '../protocol/report-json.ts'
 import { HISTORY_BYTES_MAX, HISTORY_REPORTS_MAX, RESEND_REPORTS_MAX } from './bounds.ts'
+import { decodeReports } from './frame.ts'
 
 /** A report with its account's gapless number: 1, 2, 3 … */
 export type NumberedReport = Report & { readonly account: string; readonly execSeq: number }
@@ -24,12 +25,18 @@ export type HistoryAnswer =
       readonly newest: number
     }
 
+/** A message of reports as it went out, numbered `first` to `first + count - 1`. */
+interface Block {
+  readonly first: number
+  readonly count: number
+  readonly bytes: Uint8Array
+}
+
 interface AccountLog {
-  /** Reports and their bytes, gapless; those before `head` are gone. */
-  readonly reports: (NumberedReport | undefined)[]
-  readonly bytes: number[]
+  /** Gapless; those before `head` are gone. */
+  readonly blocks: (Block | undefined)[]
   head: number
-  /** The number behind the newest; `next - (reports.length - head)` is the oldest's. */
+  /** The number behind the newest. */
   next: number
 }
 
@@ -39,16 +46,18 @@ export interface HistoryOptions {
 }
 
 /**
- * Keeps reports in the order of their coming, over all accounts. An account costs a few words for
- * ever, so that "gone" can be told from "never was"; the exchange's bound on accounts bounds that.
+ * Keeps messages of reports in the order of their going out, over all accounts: their bytes, which
+ * cost the garbage collector less than the objects in them. An account costs a few words for ever,
+ * so that "gone" can be told from "never was"; the exchange's bound on accounts bounds that.
  */
 export class ReportHistory {
   readonly #reportsMax: number
   readonly #bytesMax: number
   readonly #accounts = new Map<string, AccountLog>()
-  /** Whose report came first, second …: one entry a report; those before `#head` are gone. */
+  /** Whose message came first, second …: one entry a message; those before `#head` are gone. */
   #arrivals: AccountLog[] = []
   #head = 0
+  #count = 0
   #bytes = 0
 
   constructor({
@@ -62,34 +71,33 @@ export class ReportHistory {
 
   /** Reports that are kept. */
   get count(): number {
-    return this.#arrivals.length - this.#head
+    return this.#count
   }
 
-  /** Their bytes, as told by {@link add}. */
+  /** The bytes of their messages. */
   get bytes(): number {
     return this.#bytes
   }
 
   /**
-   * Keeps a report of `bytes` bytes (as it went over the wire). The first of an account may have
-   * any number, each later one the next; one that is known already (published again after a
-   * recovery) changes nothing.
+   * Keeps `count` reports of an account, from number `first` on, in the message they went out in.
+   * The first of an account may have any number, each later one the next; what is known already
+   * (published again after a recovery) changes nothing.
    */
-  add(report: NumberedReport, bytes: number): void {
-    const { account, execSeq } = report
+  add(account: string, first: number, count: number, bytes: Uint8Array): void {
     let log = this.#accounts.get(account)
     if (log === undefined) {
-      log = { reports: [], bytes: [], head: 0, next: execSeq }
+      log = { blocks: [], head: 0, next: first }
       this.#accounts.set(account, log)
     }
-    if (execSeq < log.next) return
-    assert(execSeq === log.next, `the reports of ${account} have no gap`)
-    log.reports.push(report)
-    log.bytes.push(bytes)
-    log.next += 1
+    if (first + count <= log.next) return
+    assert(first <= log.next, `the reports of ${account} have no gap`)
+    log.blocks.push({ first, count, bytes })
+    log.next = first + count
     this.#arrivals.push(log)
-    this.#bytes += bytes
-    while (this.count > this.#reportsMax || (this.#bytes > this.#bytesMax && this.count > 0)) {
+    this.#count += count
+    this.#bytes += bytes.length
+    while (this.#count > this.#reportsMax || (this.#bytes > this.#bytesMax && this.#count > 0)) {
       this.#dropOldest()
     }
   }
@@ -102,24 +110,30 @@ export class ReportHistory {
     const log = this.#accounts.get(account)
     if (log === undefined) return { kind: 'reports', reports: [], newest: 0 }
     const newest = log.next - 1
-    const oldest = log.next - (log.reports.length - log.head)
+    const oldest = log.blocks[log.head]?.first ?? log.next
     if (from < oldest && from <= to) return { kind: 'gone', oldest, newest }
     const last = Math.min(to, newest, from + RESEND_REPORTS_MAX - 1)
-    const start = log.head + (from - oldest)
-    const reports = log.reports.slice(start, Math.max(start, start + last - from + 1))
-    return { kind: 'reports', reports: reports as NumberedReport[], newest }
+    const reports: NumberedReport[] = []
+    for (let at = blockOf(log, from); from + reports.length <= last; at += 1) {
+      const { first, bytes } = log.blocks[at] as Block
+      const all = decodeReports(bytes) as NumberedReport[]
+      const skipped = from + reports.length - first
+      reports.push(...all.slice(skipped, last - first + 1))
+    }
+    return { kind: 'reports', reports, newest }
   }
 
   #dropOldest(): void {
     const log = this.#arrivals[this.#head]
     this.#head += 1
-    this.#bytes -= log.bytes[log.head]
+    const { count, bytes } = log.blocks[log.head] as Block
+    this.#count -= count
+    this.#bytes -= bytes.length
     // Let go at once: the arrays are only shortened now and then.
-    log.reports[log.head] = undefined
+    log.blocks[log.head] = undefined
     log.head += 1
-    if (log.head > 32 && log.head * 2 > log.reports.length) {
-      log.reports.splice(0, log.head)
-      log.bytes.splice(0, log.head)
+    if (log.head > 32 && log.head * 2 > log.blocks.length) {
+      log.blocks.splice(0, log.head)
       log.head = 0
     }
     if (this.#head > 1024 && this.#head * 2 > this.#arrivals.length) {
@@ -127,4 +141,15 @@ export class ReportHistory {
       this.#head = 0
     }
   }
+}
+
+/** Where the block is that has number `wanted`, or that ends before it; by halving. */
+function blockOf({ blocks, head }: AccountLog, wanted: number): number {
+  let [low, high] = [head, blocks.length - 1]
+  while (low < high) {
+    const middle = (low + high + 1) >> 1
+    if ((blocks[middle] as Block).first <= wanted) low = middle
+    else high = middle - 1
+  }
+  return low
 }

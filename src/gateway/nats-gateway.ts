@@ -1,30 +1,32 @@
 // The exchange's side of NATS: commands in, one reply each once durable, reports and market data
 // out. It decides nothing about money.
 //
-// Callbacks, not iterators, which buffer without bound; and nothing may throw in one: the client's
-// reader would end (docs/decisions/0022-nats-client.md).
+// Two connections: a subscriber of a stream that does not read holds up whoever publishes on the
+// same one, and replies must not wait for that. Callbacks, not iterators, which buffer without
+// bound; and nothing may throw in one: the client's reader would end
+// (docs/decisions/0022-nats-client.md).
 
-import { connect, type Msg, type NatsConnection, type Subscription } from '@nats-io/transport-node'
-import type { QueryAnswer } from '../engine/answers.ts'
+import type { Msg, Subscription } from '@nats-io/transport-node'
+import type { OrdersAnswer, QueryAnswer } from '../engine/answers.ts'
 import type { CodeName } from '../protocol/codes.ts'
 import { refusalOf } from '../protocol/refusal.ts'
 import type { Report } from '../protocol/report-json.ts'
-import { DEPTH_LEVELS_MAX } from './bounds.ts'
-import { decodeFrame, encodeFrame, type FrameFormat } from './frame.ts'
-import { type NumberedReport, ReportHistory } from './history.ts'
-import { MarketData, type TradeMessage } from './market-data.ts'
-import { connectionOf, hostsOf } from './nats-address.ts'
+import { FRAME_BYTES_MAX, ORDERS_ANSWERED_MAX, SUBJECTS_MAX } from './bounds.ts'
+import { decodeFrame, encodeFrame, type Frame, type FrameFormat } from './frame.ts'
+import { MarketFeed } from './market-feed.ts'
+import { NatsLink } from './nats-link.ts'
 import { NatsProblem } from './nats-problem.ts'
-import { Outbox } from './outbox.ts'
+import { afterOf, questionOf, rangeOf } from './questions.ts'
 import { Replies, Request } from './replies.ts'
+import { ReportStream } from './report-stream.ts'
+import { newCounts, ServiceInfo, type ServiceVerb } from './service.ts'
 import {
   bodyOf,
-  execSubject,
   type Inbound,
-  marketDataSubject,
   parseSubject,
   STATUS_SUBJECT,
   SUBSCRIPTIONS,
+  type SubjectRefusal,
 } from './subjects.ts'
 
 /** What the gateway needs of the exchange that leads. */
@@ -33,18 +35,22 @@ export interface Desk {
   submit(command: unknown): number | Report
   query(query: unknown): Promise<QueryAnswer | Report>
   readonly seq: number
+  /** Whether nobody else can lead; if not, what is known here may be old. */
+  readonly isSure: boolean
 }
 
 export interface NatsGatewayOptions {
-  /** `nats://host:port`, with user and password where they are asked for; see connectionOf. */
+  /** `nats://host:port`, with user and password where the server asks for them. */
   readonly url: string
   /** Shown in the server's list of connections. */
   readonly name?: string
+  /** Of this program, as the services protocol tells it. */
+  readonly version?: string
   /** How reports and market data are written. */
   readonly format?: FrameFormat
   /** At least so long between two updates of a symbol's depth, in ms. */
   readonly depthEveryMs?: number
-  /** The connection is lost, or there again. */
+  /** The server is lost, or there again. */
   readonly onConnection?: (isThere: boolean) => void
   /** The server does not allow what the exchange needs. */
   readonly onDenied?: (problem: NatsProblem) => void
@@ -52,13 +58,14 @@ export interface NatsGatewayOptions {
   readonly onRefused?: (code: string) => void
   /** More of how the process is, for whoever asks over NATS; plain values. */
   readonly about?: () => object
+  /**
+   * Something broke that cannot; nothing is taken in any more, and the exchange learns it by its
+   * next reports. Without it, the process ends.
+   */
+  readonly onFault?: (error: unknown) => void
 }
 
-/** Messages of depth from one whole snapshot in the feed to the next. */
-const SNAPSHOT_EVERY = 100
 const DEPTH_EVERY_MS = 50
-/** Subjects that are remembered taken apart. */
-const SUBJECTS_MAX = 100_000
 
 /** Counts since the gateway was made. */
 export interface GatewayStats {
@@ -68,55 +75,78 @@ export interface GatewayStats {
   reports: number
 }
 
+/** Refusals after which the same may be sent again, whoever leads. */
+const AGAIN: ReadonlySet<CodeName | undefined> = new Set<CodeName>([
+  ...(['NOT_LEADING', 'JOURNAL_UNAVAILABLE', 'OVERLOADED'] as const),
+])
+
+type Parsed = Inbound | SubjectRefusal
+
 export class NatsGateway {
   readonly stats: GatewayStats = { messages: 0, commands: 0, refused: 0, reports: 0 }
-  private readonly connection: NatsConnection
+  /** Commands and replies. */
+  private readonly main: NatsLink
+  /** Reports and market data. */
+  private readonly streams: NatsLink
   private readonly options: NatsGatewayOptions
-  private readonly format: FrameFormat
-  private readonly outbox: Outbox
   private readonly replies = new Replies()
-  private readonly history = new ReportHistory()
-  private readonly market: MarketData
-  private readonly subjects = new Map<string, ReturnType<typeof parseSubject>>()
+  private readonly reports: ReportStream
+  private readonly market: MarketFeed
+  private readonly subjects = new Map<string, Parsed>()
+  private readonly subscriptions: Subscription[] = []
+  private readonly counts = {
+    ...{ order: newCounts(), query: newCounts(), resend: newCounts() },
+    ...{ snapshot: newCounts(), admin: newCounts(), refused: newCounts() },
+  }
+  private readonly service: ServiceInfo
   private desk: Desk | undefined
-  private subscriptions: Subscription[] = []
-  private depthTimer: NodeJS.Timeout | undefined
-  private isConnected = true
+  private fault: unknown
+  /** What was told last. */
+  private wasThere = true
 
-  private constructor(connection: NatsConnection, options: NatsGatewayOptions) {
-    this.connection = connection
+  private constructor(main: NatsLink, streams: NatsLink, options: NatsGatewayOptions) {
+    this.main = main
+    this.streams = streams
     this.options = options
-    this.format = options.format ?? 'json'
-    this.outbox = new Outbox(connection)
-    const intervalMs = options.depthEveryMs ?? DEPTH_EVERY_MS
-    this.market = new MarketData({ intervalMs, snapshotEvery: SNAPSHOT_EVERY })
-    void this.watch()
+    const format = options.format ?? 'json'
+    this.reports = new ReportStream(streams.outbox, format)
+    this.market = new MarketFeed({
+      depthEveryMs: options.depthEveryMs ?? DEPTH_EVERY_MS,
+      query: (query) => this.desk?.query(query),
+      publish: (subject, message) => streams.loose.send(subject, encodeFrame(message, format)),
+      onFault: (error) => this.break(error),
+    })
+    const { counts } = this
+    this.service = new ServiceInfo(options.version ?? '0.0.0', [
+      { name: 'order', subject: SUBSCRIPTIONS[0], counts: counts.order },
+      { name: 'resend', subject: SUBSCRIPTIONS[1], counts: counts.resend },
+      { name: 'snapshot', subject: SUBSCRIPTIONS[2], counts: counts.snapshot },
+      { name: 'query', subject: SUBSCRIPTIONS[3], counts: counts.query },
+      { name: 'admin', subject: SUBSCRIPTIONS[4], counts: counts.admin },
+    ])
   }
 
   /** Connects, for good: it is tried again for ever once it was there. Throws a NatsProblem. */
   static async connect(options: NatsGatewayOptions): Promise<NatsGateway> {
+    const { url, name = 'onefill' } = options
+    let gateway: NatsGateway | undefined
+    const events = {
+      onState: () => gateway?.turned(),
+      onBroken: (error: unknown) => gateway?.break(error),
+    }
+    const main = await NatsLink.open(url, name, events)
     try {
-      const connection = await connect({
-        ...connectionOf(options.url),
-        name: options.name ?? 'onefill',
-        maxReconnectAttempts: -1,
-        reconnectTimeWait: 100,
-        reconnectJitter: 50,
-        ignoreAuthErrorAbort: true,
-      })
-      return new NatsGateway(connection, options)
+      gateway = new NatsGateway(main, await NatsLink.open(url, `${name} streams`, events), options)
+      return gateway
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error)
-      throw new NatsProblem(
-        'NATS_FAILED',
-        `No NATS server can be used at ${hostsOf(options.url)}: ${why}.`,
-      )
+      await main.close(0)
+      throw error
     }
   }
 
   /** Whether the server is there now. */
   get isThere(): boolean {
-    return this.isConnected
+    return this.main.isThere && this.streams.isThere
   }
 
   /**
@@ -125,105 +155,146 @@ export class NatsGateway {
    */
   open(desk: Desk): Promise<void> {
     this.desk = desk
-    this.subscriptions = SUBSCRIPTIONS.map((subject) => this.subscribe(subject, this.take))
-    this.subscribe(STATUS_SUBJECT, this.tell)
-    this.announce('leading')
-    return this.connection.flush().catch(() => {})
-  }
-
-  private subscribe(subject: string, hear: (this: this, message: Msg) => void): Subscription {
-    const callback = (error: Error | null, message: Msg) => {
-      if (error === null) return hear.call(this, message)
-      const why = `NATS does not let the exchange subscribe to ${subject}: ${error.message}.`
-      this.options.onDenied?.(new NatsProblem('NATS_FAILED', why))
+    for (const subject of SUBSCRIPTIONS) this.listen(subject, (message) => this.take(message))
+    this.listen(STATUS_SUBJECT, (message) => this.tell(message))
+    for (const { subject, verb } of this.service.subjects) {
+      this.listen(subject, (message) => this.introduce(message, verb))
     }
-    return this.connection.subscribe(subject, { callback })
+    this.announce('leading')
+    return this.main.connection.flush().catch(() => {})
   }
 
   /** Takes reports out; resolves when the server has them. Bound to be given as `onReports`. */
-  readonly onReports = (reports: readonly Report[]): Promise<void> => {
-    const byAccount = new Map<string, NumberedReport[]>()
-    const trades = new Map<string, TradeMessage[]>()
+  readonly onReports = async (reports: readonly Report[]): Promise<void> => {
+    if (this.fault !== undefined) throw this.fault
     for (const report of reports) {
-      this.reply(report)
-      if (report.execType === 'rejected' && report.code !== undefined) this.count(report.code)
-      const trade = this.market.observe(report)
-      if (trade !== undefined) {
-        const of = trades.get(trade.symbol)
-        if (of === undefined) trades.set(trade.symbol, [trade])
-        else of.push(trade)
-      }
-      if (report.execSeq === undefined) continue
-      const numbered = report as NumberedReport
-      const of = byAccount.get(numbered.account)
-      if (of === undefined) byAccount.set(numbered.account, [numbered])
-      else of.push(numbered)
+      const request = this.replies.settle(report)
+      if (request !== undefined) this.respond(request)
+      if (report.execType === 'rejected') this.count(report.code)
+    }
+    // The replies are on their way before anything else is done.
+    const replied = this.main.outbox.certain()
+    for (const report of reports) {
+      this.market.observe(report)
+      this.reports.add(report)
     }
     this.stats.reports += reports.length
-    for (const [account, some] of byAccount) this.publishReports(account, some)
-    for (const [symbol, some] of trades) this.publish(marketDataSubject(symbol, 'trades'), some)
-    this.scheduleDepth()
-    return this.outbox.certain()
+    this.reports.flush()
+    this.market.flush()
+    await Promise.all([replied, this.streams.outbox.certain()])
   }
 
-  /** Stops taking commands in, sends what is to be sent within a bound, and disconnects. */
-  async close(msMax = 2_000): Promise<void> {
-    if (this.desk !== undefined) this.announce('stopping')
-    this.desk = undefined
-    clearTimeout(this.depthTimer)
-    const timer = setTimeout(() => void this.connection.close(), msMax)
-    try {
-      if (this.isConnected) await this.connection.drain()
-    } catch {
-      // Lost in the middle: there is nobody to send to.
-    } finally {
-      clearTimeout(timer)
-      await this.connection.close()
-      this.giveUp()
-    }
+  /**
+   * Ends the intake in order: what was sent before is still taken in. Settle the exchange then, and
+   * {@link close}.
+   */
+  async finishTaking(): Promise<void> {
+    this.announce('stopping')
+    this.unsubscribe()
+    // Behind the answer nothing more can come.
+    if (this.main.isThere) await this.main.connection.flush().catch(() => {})
+    this.stopTaking()
   }
 
   /** Takes nothing in any more, at once; what was acknowledged still goes out. */
   stopTaking(): void {
     this.desk = undefined
-    if (this.connection.isClosed()) return
-    for (const subscription of this.subscriptions.splice(0)) subscription.unsubscribe()
+    this.unsubscribe()
+    this.market.close()
   }
 
   /** Reports that the server is not known to have count as not published, and never will. */
   giveUp(): void {
-    const why = 'NATS was away: reports it may not have come again after the next start.'
-    this.outbox.close(new NatsProblem('NATS_FAILED', why))
+    this.main.outbox.end()
+    this.streams.outbox.end()
+  }
+
+  /** Stops taking commands in, sends what is to be sent within a bound, and disconnects. */
+  async close(msMax = 2_000): Promise<void> {
+    this.announce('stopping')
+    this.stopTaking()
+    await Promise.all([this.main.close(msMax), this.streams.close(msMax)])
   }
 
   // --- in ----------------------------------------------------------------------------------------
 
-  /** Nothing that comes may throw: whatever it is, it is answered. */
+  /** Whatever a callback throws is a fault, and not the end of the client's reader. */
+  private listen(subject: string, take: (message: Msg) => void): void {
+    const callback = (error: Error | null, message: Msg) => {
+      try {
+        // The server does not give us the subject; there is no message then.
+        if (error === null) take(message)
+        else this.denied(subject, error)
+      } catch (thrown) {
+        this.break(thrown)
+      }
+    }
+    this.subscriptions.push(this.main.connection.subscribe(subject, { callback }))
+  }
+
+  private denied(subject: string, error: Error): void {
+    const { onDenied } = this.options
+    if (onDenied === undefined) throw error
+    const why = `NATS does not let the exchange subscribe to ${subject}: ${error.message}.`
+    onDenied(new NatsProblem('NATS_FAILED', why))
+  }
+
+  /** Nobody is told that we serve; whoever asks learns at once that nobody does. */
+  private unsubscribe(): void {
+    const isOpen = !this.main.connection.isClosed() && !this.main.connection.isDraining()
+    for (const subscription of this.subscriptions.splice(0)) {
+      if (isOpen) subscription.unsubscribe()
+    }
+  }
+
+  /** Whatever comes is answered. */
   private take(message: Msg): void {
     this.stats.messages += 1
     const { desk } = this
     // Another process leads, or nobody: no word from here, so that the one that leads is heard.
     if (desk === undefined) return
     const to = this.parse(message.subject)
-    const frame = decodeFrame(message.data)
-    const format = frame.format
+    const counts = this.counts[to.kind]
+    const startMs = performance.now()
+    counts.requests += 1
+    const refusal = this.takeTo(message, to, desk)
+    if (refusal !== undefined) {
+      counts.errors += 1
+      counts.lastError = `${refusal.code} ${refusal.field}`
+    }
+    counts.processingMs += performance.now() - startMs
+  }
+
+  /** Why all of it is refused, if it is. */
+  private takeTo(message: Msg, to: Parsed, desk: Desk): Refusal | undefined {
+    const { data } = message
+    const frame = decodeFrame(data)
+    const { format } = frame
     if (to.kind === 'refused') return this.refuse(message, format, to)
+    if (to.kind === 'order' || to.kind === 'admin') {
+      if (!frame.ok) return this.refuse(message, format, frame)
+      return this.takeCommands(message, to, frame, desk)
+    }
+    const question = questionOf(to, frame, data.length === 0)
+    if (!('body' in question)) return this.refuse(message, format, question)
+    const { body } = question
     switch (to.kind) {
-      case 'order':
-      case 'admin':
-        if (!frame.ok) return this.refuse(message, format, frame)
-        return this.takeCommands(message, to, frame, desk)
-      case 'query':
-        return this.answer(message, format, desk, { cmd: to.verb, account: to.account })
+      case 'query': {
+        const after = afterOf(body)
+        if (typeof after === 'object') return this.refuse(message, format, after)
+        const { verb: cmd, account } = to
+        return this.answer(message, format, () =>
+          desk.query({ cmd, account }).then((said) => page(said, after)),
+        )
+      }
       case 'resend':
-        if (!frame.ok) return this.refuse(message, format, frame)
-        return this.resend(message, format, to.account, frame.commands[0])
+        return this.resend(message, format, to.account, body)
       case 'snapshot':
-        return this.giveSnapshot(message, format, desk, to.symbol)
+        return this.answer(message, format, () => this.market.snapshot(to.symbol))
     }
   }
 
-  private parse(subject: string): ReturnType<typeof parseSubject> {
+  private parse(subject: string): Parsed {
     const known = this.subjects.get(subject)
     if (known !== undefined) return known
     if (this.subjects.size >= SUBJECTS_MAX) this.subjects.clear()
@@ -235,85 +306,85 @@ export class NatsGateway {
   private takeCommands(
     message: Msg,
     to: Extract<Inbound, { kind: 'order' | 'admin' }>,
-    frame: { format: FrameFormat; isBatch: boolean; commands: readonly unknown[] },
+    { format, isBatch, commands }: Frame,
     desk: Desk,
-  ): void {
-    const { format, isBatch, commands } = frame
+  ): undefined {
     const request = new Request(replyTo(message), { format, isBatch, commands: commands.length })
+    let taken = 0
     let isComplete = false
     for (const [index, command] of commands.entries()) {
       const said = bodyOf(to, command)
-      const taken = said.kind === 'refused' ? refusalFrom(said, command) : desk.submit(said.body)
-      this.stats.commands += 1
-      if (typeof taken === 'number') this.replies.expect(taken, request, index)
-      else {
-        this.stats.refused += 1
-        this.count(taken.code)
-        isComplete = request.answer(index, taken)
+      const got = said.kind === 'refused' ? refusalFrom(said, command) : desk.submit(said.body)
+      if (typeof got === 'number') {
+        taken += 1
+        this.replies.expect(got, request, index)
+        continue
       }
+      const refusal = sureOf(desk, got, command)
+      this.count(refusal.code)
+      isComplete = request.answer(index, refusal)
     }
-    if (isComplete) this.respond(request)
+    this.stats.commands += commands.length
+    this.stats.refused += commands.length - taken
+    // Nothing of it is in history: who loses the reply sends the same again.
+    if (isComplete && request.replyTo !== '') {
+      this.main.loose.send(request.replyTo, request.encode())
+    }
   }
 
-  private answer(message: Msg, format: FrameFormat, desk: Desk, query: object): void {
-    desk.query(query).then(
-      (answer) => this.publishTo(message, format, answer),
+  /** Answers later; nobody who asks again gets a wrong answer if this one gets lost. */
+  private answer(message: Msg, format: FrameFormat, ask: () => Promise<unknown>): undefined {
+    ask()
       // Nothing goes on: whoever leads next is asked again.
-      () => {},
-    )
+      .catch(() => undefined)
+      .then((answer) => {
+        if (answer !== undefined) this.publishTo(message, format, answer)
+      })
+      .catch((error) => this.break(error))
   }
 
-  private resend(message: Msg, format: FrameFormat, account: string, body: unknown): void {
-    const { from, to } = (body ?? {}) as { from?: unknown; to?: unknown }
-    if (!isCount(from)) return this.refuse(message, format, { code: 'MALFORMED', field: 'from' })
-    if (!isCount(to)) return this.refuse(message, format, { code: 'MALFORMED', field: 'to' })
-    const found = this.history.range(account, from, to)
-    if (found.kind === 'reports') return this.publishTo(message, format, found)
+  private resend(
+    message: Msg,
+    format: FrameFormat,
+    account: string,
+    body: Readonly<Record<string, unknown>>,
+  ): Refusal | undefined {
+    const range = rangeOf(body)
+    if (range.kind === 'refused') return this.refuse(message, format, range)
+    const found = this.reports.history.range(account, range.from, range.to)
+    if (found.kind === 'reports') {
+      this.publishTo(message, format, found)
+      return undefined
+    }
     const { oldest, newest } = found
     const refusal = refusalOf({ code: 'HISTORY_GONE', field: 'from' }, { account })
     this.publishTo(message, format, { ...refusal, oldest, newest })
-  }
-
-  private giveSnapshot(message: Msg, format: FrameFormat, desk: Desk, symbol: string): void {
-    const known = this.market.snapshot(symbol)
-    if (known !== undefined) return this.publishTo(message, format, known)
-    desk.query({ cmd: 'book', symbol, depth: DEPTH_LEVELS_MAX }).then(
-      (answer) => {
-        if ('bids' in answer) this.publishBook(answer)
-        this.publishTo(message, format, this.market.snapshot(symbol) ?? answer)
-      },
-      () => {},
-    )
+    return { code: 'HISTORY_GONE', field: 'from' }
   }
 
   /** How this process is, for whoever asks. */
   private tell(message: Msg): void {
-    if (replyTo(message) === '') return
     const { desk, stats } = this
     const status = desk === undefined ? 'not leading' : 'leading'
     const more = this.options.about?.()
     this.publishTo(message, 'json', { status, seq: desk?.seq ?? null, ...stats, ...more })
   }
 
+  private introduce(message: Msg, verb: ServiceVerb): void {
+    this.publishTo(message, 'json', this.service.answer(verb))
+  }
+
   // --- out ---------------------------------------------------------------------------------------
 
-  private reply(report: Report): void {
-    const request = this.replies.settle(report)
-    if (request !== undefined) this.respond(request)
+  private respond(request: Request): void {
+    if (request.replyTo !== '') this.main.outbox.send(request.replyTo, request.encode())
   }
 
-  private respond({ replyTo, format, reply }: Request): void {
-    if (replyTo !== '') this.outbox.send(replyTo, encodeFrame(reply, format))
-  }
-
-  private refuse(
-    message: Msg,
-    format: FrameFormat,
-    refusal: { code: CodeName; field: string; text?: string; index?: number },
-  ): void {
+  private refuse(message: Msg, format: FrameFormat, refusal: Refusal): Refusal {
     this.stats.refused += 1
     this.count(refusal.code)
     this.publishTo(message, format, refusalFrom(refusal, undefined))
+    return refusal
   }
 
   private count(code: string | undefined): void {
@@ -322,95 +393,83 @@ export class NatsGateway {
 
   /** An answer that may be asked for again: lost with the connection. */
   private publishTo(message: Msg, format: FrameFormat, answer: unknown): void {
-    const reply = replyTo(message)
-    if (reply === '') return
-    this.connection.publish(reply, encodeFrame(answer, format))
-  }
-
-  private publishReports(account: string, reports: NumberedReport[]): void {
-    const bytes = encodeFrame(reports, this.format)
-    const each = bytes.length / reports.length
-    for (const report of reports) this.history.add(report, each)
-    this.outbox.send(execSubject(account), bytes)
-  }
-
-  /** Market data: who misses some asks for a snapshot. */
-  private publish(subject: string, message: unknown): void {
-    if (this.isConnected) this.connection.publish(subject, encodeFrame(message, this.format))
-  }
-
-  private publishBook(answer: Parameters<MarketData['update']>[0]): void {
-    const { depth, bbo } = this.market.update(answer)
-    if (depth !== undefined) this.publish(marketDataSubject(depth.symbol, 'depth'), depth)
-    if (bbo !== undefined) this.publish(marketDataSubject(bbo.symbol, 'bbo'), bbo)
-  }
-
-  private scheduleDepth(): void {
-    const dueMs = this.market.nextDueMs()
-    if (dueMs === undefined || this.depthTimer !== undefined) return
-    const waitMs = Math.max(0, dueMs - performance.now())
-    this.depthTimer = setTimeout(() => {
-      this.depthTimer = undefined
-      this.askBooks()
-      this.scheduleDepth()
-    }, waitMs)
-  }
-
-  private askBooks(): void {
-    const { desk } = this
-    if (desk === undefined) return
-    for (const symbol of this.market.due(performance.now())) {
-      desk.query({ cmd: 'book', symbol, depth: DEPTH_LEVELS_MAX }).then(
-        (answer) => {
-          if ('bids' in answer) this.publishBook(answer)
-          else this.market.failed(symbol)
-          this.scheduleDepth()
-        },
-        () => this.market.failed(symbol),
-      )
-    }
+    const to = replyTo(message)
+    if (to === '') return
+    const bytes = encodeFrame(answer, format)
+    const isLong = bytes.length > FRAME_BYTES_MAX
+    const refusal = { code: 'LIMIT_REACHED', field: 'frame', text: TOO_LONG } as const
+    this.main.loose.send(to, isLong ? encodeFrame(refusalFrom(refusal, {}), format) : bytes)
   }
 
   private announce(status: string): void {
-    const seq = this.desk?.seq ?? null
-    if (this.isConnected)
-      this.connection.publish(STATUS_SUBJECT, encodeFrame({ status, seq }, 'json'))
+    if (this.desk === undefined) return
+    this.main.loose.send(STATUS_SUBJECT, encodeFrame({ status, seq: this.desk.seq }, 'json'))
   }
 
-  // --- the connection ----------------------------------------------------------------------------
+  // --- the connections ---------------------------------------------------------------------------
 
-  private async watch(): Promise<void> {
-    for await (const { type } of this.connection.status()) {
-      if (type === 'disconnect') {
-        this.isConnected = false
-        this.outbox.lost()
-        this.options.onConnection?.(false)
-      } else if (type === 'reconnect') {
-        this.isConnected = true
-        this.outbox.back()
-        if (this.desk !== undefined) this.announce('back')
-        this.options.onConnection?.(true)
-      }
+  /** One of them is lost, or there again. */
+  private turned(): void {
+    const { isThere } = this
+    if (isThere === this.wasThere) return
+    this.wasThere = isThere
+    if (isThere) {
+      this.announce('back')
+      this.market.catchUp()
     }
+    this.options.onConnection?.(isThere)
+  }
+
+  private break(error: unknown): void {
+    if (this.fault !== undefined) return
+    this.fault = error
+    this.stopTaking()
+    const { onFault } = this.options
+    if (onFault !== undefined) return onFault(error)
+    // Nobody is told: it must not go on in silence.
+    setImmediate(() => {
+      throw error
+    })
   }
 }
 
+interface Refusal {
+  readonly code: CodeName
+  readonly field: string
+  readonly text?: string
+  readonly index?: number
+}
+
+const TOO_LONG = 'the answer is longer than a message may be'
+
 /**
- * Where the reply goes, '' for nowhere. Not to our own subjects: the server does not ask whether
- * the sender may publish there, so a reply could pass for another account's report.
+ * Where the reply may go. To a subject of ours or of the server's own nobody is answered: with our
+ * permissions it would be taken for our word there.
  */
-const replyTo = ({ reply = '' }: Msg): string => (reply.startsWith('onefill.') ? '' : reply)
+function replyTo({ reply = '' }: Msg): string {
+  return reply.startsWith('onefill.') || reply.startsWith('$') ? '' : reply
+}
 
 /** A refusal with a sentence of its own, where there is one. */
-function refusalFrom(
-  { code, field, text, index }: { code: CodeName; field: string; text?: string; index?: number },
-  command: unknown,
-): Report {
+function refusalFrom({ code, field, text, index }: Refusal, command: unknown): Report {
   const report = refusalOf({ code, field }, command)
   if (text !== undefined) report.text = text
   if (index !== undefined) report.line = index + 1
   return report
 }
 
-const isCount = (value: unknown): value is number =>
-  Number.isSafeInteger(value) && Number(value) >= 1
+/** A refusal out of a state that may be old is none: another process may take the same in. */
+function sureOf(desk: Desk, refusal: Report, command: unknown): Report {
+  if (desk.isSure || AGAIN.has(refusal.code)) return refusal
+  return refusalOf({ code: 'JOURNAL_UNAVAILABLE' }, command)
+}
+
+/** As many open orders as one answer holds, with `more` if there are more. */
+function page(answer: QueryAnswer | Report, after: number): unknown {
+  if (!('query' in answer) || answer.query !== 'orders') return answer
+  const { orders } = answer as OrdersAnswer
+  const from = orders.findIndex(({ orderId }) => Number(orderId) > after)
+  const rest = from < 0 ? [] : orders.slice(from)
+  if (rest.length <= ORDERS_ANSWERED_MAX) return { ...answer, orders: rest }
+  return { ...answer, orders: rest.slice(0, ORDERS_ANSWERED_MAX), more: true }
+}

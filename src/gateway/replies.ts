@@ -1,7 +1,9 @@
 // Which request waits for which command: one reply a request, once all of its commands are durable.
 
+import { assert } from '../lib/assert.ts'
 import type { Report } from '../protocol/report-json.ts'
-import type { FrameFormat } from './frame.ts'
+import { FRAME_BYTES_MAX } from './bounds.ts'
+import { encodeReport, encodeReports, type FrameFormat } from './frame.ts'
 
 /** A request under way: a command, or some, each answered by its first report or by a refusal. */
 export class Request {
@@ -31,9 +33,24 @@ export class Request {
   }
 
   /** The reply, once all are answered. */
-  get reply(): unknown {
-    return this.isBatch ? this.answers : this.answers[0]
+  encode(): Uint8Array {
+    const { isBatch, format } = this
+    const answers = this.answers as Report[]
+    if (!isBatch) return encodeReport(answers[0], format)
+    const bytes = encodeReports(answers, format)
+    if (bytes.length <= FRAME_BYTES_MAX) return bytes
+    // Long names in a thousand orders: what says what became of each, the rest is on `exec`.
+    return encodeReports(answers.map(shortened), format)
   }
+}
+
+const shortened = ({ execType, ordStatus, ...report }: Report): Report => {
+  const { seq, execId, execSeq, orderId, clOrdId, cmd, code, field, duplicate } = report
+  const short = { seq, execId, execSeq, execType, ordStatus, orderId, clOrdId }
+  const all = { ...short, cmd, code, field, duplicate }
+  return Object.fromEntries(
+    Object.entries(all).filter(([, value]) => value !== undefined),
+  ) as unknown as Report
 }
 
 /** Commands by `seq`, in order. */
@@ -54,7 +71,11 @@ export class Replies {
   /** Takes a report, in order; the request that is complete by it. */
   settle(report: Report): Request | undefined {
     const next = this.waiting[this.head]
-    if (next === undefined || next.seq !== report.seq) return undefined
+    if (next === undefined || next.seq !== report.seq) {
+      const isLost = next !== undefined && (report.seq ?? 0) > next.seq
+      assert(!isLost, 'each command has a report, and they come in order')
+      return undefined
+    }
     this.head += 1
     if (this.head > 1_024 && this.head * 2 > this.waiting.length) {
       this.waiting = this.waiting.slice(this.head)

@@ -2,6 +2,7 @@
 
 import { expect, test } from 'vitest'
 import { AHEAD_MAX, ReportStream } from '../../src/client/report-stream.ts'
+import { encodeFrame } from '../../src/gateway/frame.ts'
 import { type NumberedReport, ReportHistory } from '../../src/gateway/history.ts'
 
 const report = (execSeq: number): NumberedReport => ({
@@ -26,7 +27,9 @@ function scene(fromExecSeq?: number) {
     pause: () => Promise.resolve(),
   })
   const publish = (numbers: number[]) => {
-    for (const number of numbers) of.history.add(report(number), 1)
+    for (const number of numbers) {
+      of.history.add('alice', number, 1, encodeFrame([report(number)], 'json'))
+    }
   }
   const take = (numbers: number[]) => stream.take(numbers.map(report))
   return { stream, seen, gone, of, publish, take }

@@ -8,12 +8,16 @@ import { Prng } from '../support/prng.ts'
 const report = (account: string, execSeq: number): NumberedReport => ({
   ...{ execType: 'new', account, execSeq, seq: execSeq },
 })
+const add = (history: ReportHistory, one: NumberedReport, length: number) => {
+  const { account, execSeq } = one
+  history.add(account, execSeq, 1, Buffer.from(JSON.stringify([one]).padEnd(length)))
+}
 const numbers = (answer: ReturnType<ReportHistory['range']>) =>
   answer.kind === 'reports' ? answer.reports.map(({ execSeq }) => execSeq) : answer
 
 test('a range, its end cut where there is no more, and what is gone', () => {
   const history = new ReportHistory({ reportsMax: 4 })
-  for (const execSeq of [7, 8, 9]) history.add(report('alice', execSeq), 10)
+  for (const execSeq of [7, 8, 9]) add(history, report('alice', execSeq), 100)
   expect(numbers(history.range('alice', 7, 9))).toEqual([7, 8, 9])
   expect(numbers(history.range('alice', 8, 8))).toEqual([8])
   expect(history.range('alice', 9, 99)).toMatchObject({ newest: 9, reports: [{ execSeq: 9 }] })
@@ -22,25 +26,25 @@ test('a range, its end cut where there is no more, and what is gone', () => {
   expect(numbers(history.range('alice', 3, 2))).toEqual([])
   expect(history.range('alice', 6, 9)).toEqual({ kind: 'gone', oldest: 7, newest: 9 })
   expect(history.range('bob', 1, 9)).toEqual({ kind: 'reports', reports: [], newest: 0 })
-  for (const execSeq of [1, 2, 3, 4]) history.add(report('bob', execSeq), 10)
+  for (const execSeq of [1, 2, 3, 4]) add(history, report('bob', execSeq), 100)
   expect(history.range('alice', 9, 9)).toEqual({ kind: 'gone', oldest: 10, newest: 9 })
   expect(numbers(history.range('bob', 1, 4))).toEqual([1, 2, 3, 4])
-  history.add(report('alice', 10), 10)
+  add(history, report('alice', 10), 100)
   expect(numbers(history.range('alice', 10, 10))).toEqual([10])
   expect(history.range('bob', 1, 4)).toEqual({ kind: 'gone', oldest: 2, newest: 4 })
 })
 
 test('what is published again changes nothing; a gap is a fault', () => {
   const history = new ReportHistory()
-  for (const execSeq of [1, 2, 3, 2, 3, 1]) history.add(report('alice', execSeq), 10)
-  expect([history.count, history.bytes]).toEqual([3, 30])
-  expect(() => history.add(report('alice', 5), 10)).toThrow('no gap')
+  for (const execSeq of [1, 2, 3, 2, 3, 1]) add(history, report('alice', execSeq), 100)
+  expect([history.count, history.bytes]).toEqual([3, 300])
+  expect(() => add(history, report('alice', 5), 100)).toThrow('no gap')
 })
 
 test('one answer has a bound, and goes on where it ended', () => {
   const history = new ReportHistory()
   const count = RESEND_REPORTS_MAX * 2 + 3
-  for (let execSeq = 1; execSeq <= count; execSeq += 1) history.add(report('alice', execSeq), 10)
+  for (let execSeq = 1; execSeq <= count; execSeq += 1) add(history, report('alice', execSeq), 100)
   const got: number[] = []
   while (got.length < count) {
     const answer = history.range('alice', got.length + 1, count)
@@ -53,24 +57,24 @@ test('one answer has a bound, and goes on where it ended', () => {
 })
 
 test('one report larger than everything is not kept', () => {
-  const history = new ReportHistory({ bytesMax: 100 })
-  history.add(report('alice', 1), 101)
+  const history = new ReportHistory({ bytesMax: 1_000 })
+  add(history, report('alice', 1), 1_001)
   expect([history.count, history.bytes]).toEqual([0, 0])
   expect(history.range('alice', 1, 1)).toEqual({ kind: 'gone', oldest: 2, newest: 1 })
 })
 
 test.each([1, 2, 3, 4])('seed %i: as a plain list of the newest would answer', (seed) => {
   const random = new Prng(seed)
-  const [reportsMax, bytesMax] = [random.int(1, 3_000), random.int(100, 200_000)]
+  const [reportsMax, bytesMax] = [random.int(1, 3_000), random.int(1_000, 300_000)]
   const history = new ReportHistory({ reportsMax, bytesMax })
   const kept: { report: NumberedReport; bytes: number }[] = []
   const next = new Map<string, number>()
   let total = 0
   for (let i = 0; i < 20_000; i += 1) {
     const account = random.chance(0.7) ? 'alice' : `trader-${random.int(1, 5)}`
-    const one = { report: report(account, next.get(account) ?? 1), bytes: random.int(1, 200) }
+    const one = { report: report(account, next.get(account) ?? 1), bytes: random.int(100, 300) }
     next.set(account, one.report.execSeq + 1)
-    history.add(one.report, one.bytes)
+    add(history, one.report, one.bytes)
     kept.push(one)
     total += one.bytes
     while (kept.length > reportsMax || (total > bytesMax && kept.length > 0)) {

@@ -45,10 +45,12 @@ const until = async (holds: () => boolean) => {
 }
 
 test('a trade, from two orders to the reports of both', async () => {
-  const { ask, listen } = await start()
+  const { exchange, ask, listen } = await start()
   expect(await ask('onefill.v1.admin.batch', SCENE)).toMatchObject(
     SCENE.map(({ cmd }) => ({ execType: 'accepted', cmd })),
   )
+  // Replies and reports come by different connections, in no order between them.
+  await exchange.settled()
   const alice = await listen('onefill.v1.exec.alice')
   const bob = await listen('onefill.v1.exec.bob')
   const trades = await listen('onefill.v1.md.XUSD.trades')
@@ -91,8 +93,10 @@ test('the same again gives the first outcome; a restart does not forget it', asy
 })
 
 test('reports are numbered without a gap, and can be asked for again', async () => {
-  const { ask, listen } = await start()
+  const { exchange, ask, listen } = await start()
   await ask('onefill.v1.admin.batch', SCENE)
+  // Replies and reports come by different connections, in no order between them.
+  await exchange.settled()
   const alice = await listen('onefill.v1.exec.alice')
   const orders = Array.from({ length: 20 }, (_, n) => ({ cmd: 'new', ...order(`a-${n}`, 'buy') }))
   const replies = await ask('onefill.v1.order.alice.batch', orders)
@@ -134,6 +138,8 @@ test('what is bad is refused in one reply that names it', async () => {
 test('NATS is away for a while: no report is lost, each account has its own in order', async () => {
   const { exchange, connection, ask, listen } = await start()
   await ask('onefill.v1.admin.batch', SCENE)
+  // Replies and reports come by different connections, in no order between them.
+  await exchange.settled()
   const alice = await listen('onefill.v1.exec.alice')
   await servers.nats.kill()
   for (let number = 0; number < 50; number += 1) {

@@ -1,0 +1,309 @@
+// Orders over NATS in, durable, reports out: with publisher, NATS server, Postgres and exchange on
+// this machine, against a service that only decodes and encodes the same messages, in turn.
+//
+// Every order has its own reply, every account's reports come without a gap, and the journal
+// replays to the exchange's state.
+
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { connect, type NatsConnection } from '@nats-io/transport-node'
+import pg from 'pg'
+import { type EmbeddedNats, startNats } from '../src/gateway/embedded-nats.ts'
+import { assert } from '../src/lib/assert.ts'
+import { type EmbeddedPostgres, startEmbedded } from '../src/persistence/embedded.ts'
+import { replayAll } from '../test/support/witness.ts'
+import { histogramOf, PERCENTILE_COLUMNS, percentileRow, writeHgrm } from './histogram.ts'
+import {
+  BATCH,
+  batches,
+  echoed,
+  type Flow,
+  Publisher,
+  type Sent,
+  scene,
+  singles,
+} from './nats-flow.ts'
+import { writePlot } from './plot.ts'
+import { CpuClock } from './process-time.ts'
+import type { BenchOptions, Demand, Report, Table } from './report.ts'
+import { type Measured, rate, ratio } from './rounds.ts'
+
+const TURNS = 5
+const SECONDS = 3
+/** Messages on their way: orders, and of a hundred each. */
+const WINDOW = 2_048
+const BATCHES_WINDOW = 64
+const LONE = 1_500
+const LONE_TURNS = 3
+const OPEN_SECONDS = 20
+const DOCS = join(import.meta.dirname, '../docs/benchmarks')
+
+export async function run({ quick }: BenchOptions): Promise<Report> {
+  const folder = mkdtempSync(join(tmpdir(), 'onefill-bench-nats-'))
+  const [postgres, nats] = await Promise.all([
+    startEmbedded({ folder: join(folder, 'postgres') }),
+    startNats({ folder: join(folder, 'nats') }),
+  ])
+  const bench = new Bench(postgres, nats, quick)
+  try {
+    await bench.start()
+    return await bench.measure()
+  } finally {
+    await bench.end()
+    await nats.stop()
+    await postgres.stop()
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+interface Numbered {
+  readonly account: string
+  readonly execSeq: number
+}
+
+class Bench {
+  private readonly postgres: EmbeddedPostgres
+  private readonly nats: EmbeddedNats
+  private readonly quick: boolean
+  private readonly children: ChildProcess[] = []
+  private connection!: NatsConnection
+  private runs = 0
+  /** Messages of reports, looked at once no clock runs. */
+  private heard: Uint8Array[] = []
+  private readonly newest = new Map<string, number>()
+  private readonly echo = measured('echo of the same messages')
+  private readonly single = measured('single orders')
+  private readonly batched = measured(`orders in batches of ${BATCH}`)
+  private readonly echoOfBatches = measured(`echo of batches of ${BATCH}`)
+  private cpu: Record<string, Record<string, number>> = {}
+
+  constructor(postgres: EmbeddedPostgres, nats: EmbeddedNats, quick: boolean) {
+    this.postgres = postgres
+    this.nats = nats
+    this.quick = quick
+  }
+
+  async start(): Promise<void> {
+    const { nats, postgres } = this
+    await this.child('nats-exchange.ts', { BENCH_NATS: nats.url, BENCH_DATABASE: postgres.url })
+    await this.child('nats-echo.ts', { ECHO_URL: nats.url, ECHO_CONNECTIONS: '1' })
+    this.connection = await connect({ servers: nats.url })
+    await this.connection.request('onefill.v1.admin.batch', JSON.stringify(scene()), {
+      timeout: 30_000,
+    })
+    this.connection.subscribe('onefill.v1.exec.*', {
+      callback: (_, { data }) => void this.heard.push(data),
+    })
+  }
+
+  async end(): Promise<void> {
+    await this.connection?.close()
+    for (const child of this.children) {
+      if (child.exitCode !== null) continue
+      child.kill()
+      await once(child, 'exit')
+    }
+  }
+
+  async measure(): Promise<Report> {
+    const { single, batched, echo, echoOfBatches } = this
+    const cases = [
+      { into: echo, run: () => this.saturate(echo.name, (run) => echoed(singles(run)), 1) },
+      { into: single, run: () => this.saturate(single.name, singles, 1) },
+      { into: batched, run: () => this.saturate(batched.name, batches, BATCH) },
+      {
+        into: echoOfBatches,
+        run: () => this.saturate(echoOfBatches.name, (run) => echoed(batches(run)), BATCH),
+      },
+    ]
+    for (let turn = 0; turn <= (this.quick ? 1 : TURNS); turn += 1) {
+      // The first only warms up; nobody is always the first.
+      for (const { into, run } of turn % 2 === 0 ? cases.toReversed() : cases) {
+        const perSecond = await run()
+        if (turn > 0) into.rates.push(perSecond)
+        else this.cpu = {}
+      }
+    }
+    const lone = await this.lone()
+    const perSecond = Math.round(rate(single) / 2)
+    const open = await this.open(perSecond)
+    const commands = await this.proveJournal()
+    return this.report({ lone, open, perSecond, commands })
+  }
+
+  private report({
+    lone: { ours, floor, table },
+    open,
+    perSecond,
+    commands,
+  }: {
+    lone: { ours: number; floor: number; table: Table }
+    open: Table
+    perSecond: number
+    commands: number
+  }): Report {
+    const { single, batched, echo, echoOfBatches, cpu } = this
+    const rates: Table = {
+      title: 'Commands a second, all processes on this machine',
+      columns: ['', 'median', 'of the echo', ...echo.rates.map((_, turn) => `turn ${turn + 1}`)],
+      rows: [echo, single, echoOfBatches, batched].map((of) => [
+        ...[of.name, Math.round(rate(of)), ratio(of, of === batched ? echoOfBatches : echo)],
+        ...of.rates.map(Math.round),
+      ]),
+    }
+    const processes = ['publisher', 'nats', 'exchange', 'postgres', 'echo']
+    const times: Table = {
+      title: 'Processor time a command, microseconds',
+      columns: ['', ...processes, 'all'],
+      rows: Object.entries(cpu).map(([name, by]) => [
+        ...[name, ...processes.map((of) => by[of] / by.commands)],
+        processes.reduce((sum, of) => sum + by[of], 0) / by.commands,
+      ]),
+    }
+    const demands: Demand[] = [
+      { what: 'single orders, of the echo', value: ratio(single, echo), atLeast: 0.6 },
+      { what: 'batches of 100, of single orders', value: ratio(batched, single), atLeast: 3 },
+      { what: 'a lone order, of NATS and commit', value: ours / floor, atMost: 1.5 },
+    ]
+    const notes = [
+      `every reply was looked at, each account's reports are gapless, and the journal of ` +
+        `${commands.toLocaleString('en-US')} commands replays to the exchange's state`,
+      `open loop: ${perSecond.toLocaleString('en-US')} orders a second, timed from when each ` +
+        'was to be sent; the sender wakes once a millisecond',
+    ]
+    return { name: 'nats', tables: [rates, times, table, open], demands, notes }
+  }
+
+  /** Commands a second. */
+  private async saturate(name: string, flow: (run: string) => Flow, size: number): Promise<number> {
+    const clock = await this.clock()
+    const seconds = this.quick ? 0.5 : SECONDS
+    const publisher = new Publisher(this.connection, flow(this.nextRun()))
+    const before = clock.read()
+    const sent = await publisher.saturate(seconds, size === 1 ? WINDOW : BATCHES_WINDOW)
+    const after = clock.read()
+    const commands = sent.messages * size
+    const into = this.cpu[name] ?? { commands: 0 }
+    into.commands += commands
+    for (const [of, micros] of Object.entries(after)) {
+      into[of] = (into[of] ?? 0) + micros - before[of]
+    }
+    this.cpu[name] = into
+    this.checkHeard()
+    return commands / sent.seconds
+  }
+
+  /** Medians, in turn: a lone order, a bare round trip, a bare commit. */
+  private async lone(): Promise<{ ours: number; floor: number; table: Table }> {
+    const client = new pg.Client({ connectionString: this.postgres.url })
+    await client.connect()
+    await client.query('CREATE TABLE bench_lone (at bigserial, body bytea)')
+    const all = { ours: [] as number[], bare: [] as number[], commit: [] as number[] }
+    const count = this.quick ? 100 : LONE
+    const insert = { name: 'lone', text: 'INSERT INTO bench_lone (body) VALUES ($1)' }
+    const body = Buffer.alloc(256, 1)
+    for (let turn = 0; turn <= (this.quick ? 1 : LONE_TURNS); turn += 1) {
+      const ours = await new Publisher(this.connection, singles(this.nextRun())).lone(count)
+      const bare = await new Publisher(this.connection, echoed(singles('e'))).lone(count)
+      const commit: number[] = []
+      for (let number = 0; number < count; number += 1) {
+        const startMs = performance.now()
+        await client.query({ ...insert, values: [body] })
+        commit.push((performance.now() - startMs) * 1e6)
+      }
+      if (turn === 0) continue
+      all.ours.push(...taken(ours))
+      all.bare.push(...taken(bare))
+      all.commit.push(...commit)
+    }
+    await client.end()
+    this.checkHeard()
+    const histogram = (nanos: number[]) => histogramOf(Float64Array.from(nanos), 0, nanos.length)
+    const [ours, bare, commit] = [all.ours, all.bare, all.commit].map(histogram)
+    const table: Table = {
+      title: 'One at a time, nanoseconds',
+      columns: PERCENTILE_COLUMNS,
+      rows: [
+        percentileRow('an order, published to durable reply', ours),
+        percentileRow('a bare NATS round trip', bare),
+        percentileRow('a bare commit of one row', commit),
+      ],
+    }
+    const floor = bare.getValueAtPercentile(50) + commit.getValueAtPercentile(50)
+    return { ours: ours.getValueAtPercentile(50), floor, table }
+  }
+
+  private async open(perSecond: number): Promise<Table> {
+    const seconds = this.quick ? 1 : OPEN_SECONDS
+    const publisher = new Publisher(this.connection, singles(this.nextRun()))
+    const { nanos, messages } = await publisher.openLoop(seconds, perSecond)
+    this.checkHeard()
+    const histogram = histogramOf(nanos, 0, messages)
+    const title = `Order to durable reply over NATS, ${perSecond.toLocaleString('en-US')} a second`
+    if (!this.quick) {
+      writeHgrm('nats-open-loop', histogram, DOCS)
+      writePlot(join(DOCS, 'nats-open-loop.svg'), title, histogram)
+    }
+    return {
+      title: 'Open loop at half of saturation, nanoseconds from the time to send',
+      columns: PERCENTILE_COLUMNS,
+      rows: [percentileRow('an order to its durable reply', histogram)],
+    }
+  }
+
+  /** The journal, replayed by other means, comes to the exchange's state. */
+  private async proveJournal(): Promise<number> {
+    const [exchange] = this.children
+    exchange.send('hash')
+    const [{ seq, hash }] = await once(exchange, 'message')
+    const replayed = await replayAll(this.postgres.url)
+    assert(replayed.seq === seq && replayed.hash === hash, 'the journal replays to the state')
+    const sum = [...this.newest.values()].reduce((all, each) => all + each, 0)
+    const numbered = replayed.history.length
+    assert(sum > 0 && sum <= numbered, 'no more reports were heard than there are')
+    return seq
+  }
+
+  /** Each account's reports came, numbered without a gap. */
+  private checkHeard(): void {
+    for (const data of this.heard.splice(0)) {
+      for (const { account, execSeq } of JSON.parse(Buffer.from(data).toString()) as Numbered[]) {
+        const last = this.newest.get(account)
+        assert(last === undefined || execSeq === last + 1, `the reports of ${account} have no gap`)
+        this.newest.set(account, execSeq)
+      }
+    }
+  }
+
+  private nextRun(): string {
+    this.runs += 1
+    return `r${this.runs}`
+  }
+
+  private async clock(): Promise<CpuClock> {
+    const [exchange, echo] = this.children
+    const [nats, postgres] = [this.nats.pid, this.postgres.pid]
+    assert(nats !== null && postgres !== null, 'the servers run')
+    return new CpuClock({
+      ...{ publisher: [process.pid], nats: [nats], exchange: [exchange.pid as number] },
+      ...{ postgres: CpuClock.family(postgres), echo: [echo.pid as number] },
+    })
+  }
+
+  /** `BENCH_PROFILE=1` leaves a profile of each in bench/out. */
+  private async child(file: string, env: Record<string, string>): Promise<void> {
+    const child = fork(join(import.meta.dirname, file), [], {
+      ...{ env: { ...process.env, ONEFILL_BENCH: '', ...env } },
+      execArgv:
+        process.env.BENCH_PROFILE === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir=bench/out'],
+    })
+    this.children.push(child)
+    await once(child, 'message')
+  }
+}
+
+const measured = (name: string): Measured => ({ name, rates: [] })
+const taken = ({ nanos, messages }: Sent) => Array.from(nanos.subarray(0, messages))
