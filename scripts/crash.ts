@@ -51,6 +51,8 @@ try {
 } finally {
   await postgres.stop()
   rmSync(folder, { recursive: true, force: true })
+  // An exchange that could not be closed keeps nobody.
+  if (process.exitCode === 1) process.exit()
 }
 
 /** A database of its own for each part. */

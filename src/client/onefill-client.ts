@@ -1,6 +1,6 @@
 // A trader's client: orders in, replies and reports out, for one account.
 
-import type { BalancesAnswer, OrdersAnswer } from '../engine/answers.ts'
+import type { BalancesAnswer, OpenOrder, OrdersAnswer } from '../engine/answers.ts'
 import type { HistoryAnswer, NumberedReport } from '../gateway/history.ts'
 import {
   execSubject,
@@ -134,20 +134,35 @@ export class OnefillClient extends MarketClient {
     return this.#query<BalancesAnswer>('balances', options)
   }
 
-  /** Open orders, or the refusal (`UNKNOWN_ACCOUNT`). */
-  orders(options?: AskOptions): Promise<OrdersAnswer | Report> {
-    return this.#query<OrdersAnswer>('orders', options)
+  /**
+   * Open orders, or the refusal (`UNKNOWN_ACCOUNT`). Very many come page by page, each as of its
+   * own `seq`; the answer has the last one's.
+   */
+  async orders(options?: AskOptions): Promise<OrdersAnswer | Report> {
+    const orders: OpenOrder[] = []
+    for (let after = '0'; ; ) {
+      const page = await this.#query<OrdersPage>('orders', options, { after })
+      if (!('orders' in page)) return page
+      orders.push(...page.orders)
+      const { more, ...answer } = page
+      const last = page.orders.at(-1)
+      if (more !== true || last === undefined) return { ...answer, orders }
+      after = last.orderId
+    }
   }
 
   async #send(verb: OrderVerb, body: object, options?: AskOptions): Promise<Reply> {
     return replyOf(await this.link.ask(orderSubject(this.account, verb), body, options))
   }
 
-  async #query<T>(what: QueryName, options?: AskOptions): Promise<T | Report> {
-    const { said } = await this.link.ask(querySubject(this.account, what), {}, options)
+  async #query<T>(what: QueryName, options?: AskOptions, body = {}): Promise<T | Report> {
+    const { said } = await this.link.ask(querySubject(this.account, what), body, options)
     return said as T | Report
   }
 }
+
+/** An answer holds so many; `more`: ask again behind the last. */
+type OrdersPage = OrdersAnswer & { readonly more?: true }
 
 /** The reply as callers get it. */
 export function replyOf({ said, isUnsure }: { said: Said; isUnsure: boolean }): Reply {

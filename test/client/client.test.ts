@@ -5,6 +5,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { connect } from '@nats-io/transport-node'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import {
   AdminClient,
@@ -384,9 +385,14 @@ test('nobody there: the deadline, and what is known then', async () => {
   running = await serve(servers, url)
   await (await operator()).batch(SCENE)
   running.gateway.stopTaking()
+  // Somebody hears it, and never answers.
+  const deaf = await connect({ servers: servers.nats.url })
+  deaf.subscribe('onefill.v1.order.alice.*', { callback: () => {} })
+  await deaf.flush()
   const silent = alice.submit(buy('a-1'), { deadlineMs: 1_200 })
   await expect(silent).rejects.toMatchObject({ mayHaveTakenEffect: true, clOrdIds: ['a-1'] })
   await expect(silent).rejects.toThrow(/may be sent again with clOrdId a-1/)
+  await deaf.close()
   running.gateway.open(running.exchange)
   expect(await alice.submit(buy('a-1'))).toMatchObject({ execType: 'new' })
   const waiting = (await trader('bob')).submit(buy('b-1'))

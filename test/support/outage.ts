@@ -16,6 +16,9 @@ import { Consumer, Witness } from './witness.ts'
 /** Commands in one turn; and when it is to be refused soon. */
 const BURST = 20
 const BURST_PRESSING = 3_000
+const CLOSE_MS_MAX = 20_000
+/** Between two reports that are on their way there is no such pause. */
+const QUIET_MS = 200
 /** Nothing that is waited for takes longer. */
 const PATIENCE_MS = 60_000
 
@@ -65,6 +68,14 @@ export class Market {
     await until('it goes on by itself', () => this.said.length > before)
   }
 
+  /** Waits until what is committed has been said: rounds of many reports are on their way. */
+  async isQuiet(): Promise<void> {
+    for (let before = -1; this.said.length > before; ) {
+      before = this.said.length
+      await sleep(QUIET_MS)
+    }
+  }
+
   /** Waits until it refuses, as so much waits already. */
   async refuses(): Promise<void> {
     const before = this.refused.JOURNAL_UNAVAILABLE ?? 0
@@ -80,9 +91,10 @@ export class Market {
     await this.exchange.settled()
   }
 
+  /** Bounded: where a check has failed, what it waits for may never come. */
   async close(): Promise<void> {
     clearInterval(this.timer)
-    await this.exchange.close()
+    await Promise.race([this.exchange.close(), sleep(CLOSE_MS_MAX, undefined, { ref: false })])
   }
 
   private submit(): void {
@@ -143,8 +155,8 @@ export async function killPostgres(
       await market.goesOn()
       await sleep(random.int(0, 150))
       await postgres.kill()
-      // What its children have committed by then is committed.
       await until('its death is noticed', () => market.isAway)
+      await market.isQuiet()
       const before = market.said.length
       if (outage % 3 === 0) await market.refuses()
       else await sleep(random.int(0, 300))
@@ -170,8 +182,7 @@ export async function slowPostgres(url: string, times: number, seed: number): Pr
       const pid = await writerPid(url)
       process.kill(pid, 'SIGSTOP')
       try {
-        // What it had committed is still on its way.
-        await sleep(50)
+        await market.isQuiet()
         const before = market.said.length
         await market.refuses()
         assert(market.said.length === before, 'nothing is acknowledged while it is not answered')
