@@ -6,10 +6,10 @@ import type { Workers } from './actors/placement.ts'
 import { startThreads, WorkerFault } from './actors/threads.ts'
 import type { BalancesAnswer, BookAnswer, OrdersAnswer, QueryAnswer } from './engine/answers.ts'
 import { Engine, type FinishedRound } from './engine/engine.ts'
-import { readMarketState } from './engine/state.ts'
+import { readMarketState } from './engine/restore.ts'
 import { assert, Fault } from './lib/assert.ts'
 import type { RecordLog } from './lib/record-log.ts'
-import { COMMANDS_PER_ROUND_MAX } from './protocol/bounds.ts'
+import { COMMANDS_PER_ROUND_MAX, ORDERS_OPEN_MAX } from './protocol/bounds.ts'
 import { CommandLog } from './protocol/command-log.ts'
 import { formatUnits } from './protocol/decimal.ts'
 import { decode, type IntakeRefusal, type Query } from './protocol/decode.ts'
@@ -86,7 +86,7 @@ export function restoreOn(
 /** A core of the caller's making, filled with a state, and the names that go with it. */
 export function restoreCore(
   bytes: Uint8Array,
-  make: (options: { submissionsRemembered: number }) => Core,
+  make: (options: { submissionsRemembered: number; ordersInitial: number }) => Core,
 ): { core: Core; names: Directory } {
   const sections = stateSections(bytes)
   const accounts = JSON.parse(
@@ -94,7 +94,7 @@ export function restoreCore(
   ) as string[]
   const market = sections.next().value as Uint8Array
   const { submissionsRemembered, assets, instruments } = readMarketState(market)
-  const core = make({ submissionsRemembered })
+  const core = make({ submissionsRemembered, ordersInitial: ordersIn(bytes) })
   try {
     core.load(market, sections)
     assert(sections.next().done === true, 'nothing is behind the last section')
@@ -110,11 +110,21 @@ export function restoreCore(
   return { core, names }
 }
 
-/** The core that the options ask for, empty. */
-export function createCore({ workers = 0, ...options }: ExchangeOptions): Core {
+/** About as many orders as a state can hold, so that pools need not grow while it is read. */
+const ordersIn = (bytes: Uint8Array): number =>
+  Math.min(ORDERS_OPEN_MAX, Math.max(1_024, Math.ceil(bytes.length / STATE_BYTES_PER_ORDER)))
+
+/** The core that the options ask for, empty. `ordersInitial`: room to begin with. */
+export function createCore({
+  workers = 0,
+  ...options
+}: ExchangeOptions & { readonly ordersInitial?: number }): Core {
   const engineOptions = { ...options, hashSeed: randomInt(2 ** 31) }
   return workers === 0 ? new Engine(engineOptions) : startThreads(workers, engineOptions)
 }
+
+/** Bytes of a state for each open order, with its share of all else; found on large states. */
+const STATE_BYTES_PER_ORDER = 160
 
 /** {@link Exchange.pump} gives about so many, and the rest the next time. */
 const ANSWERS_AT_ONCE = 8_192

@@ -9,13 +9,8 @@ import { FEES } from '../engine/account/account-store.ts'
 import type { Residence } from '../engine/account/residence.ts'
 import { type Amounts, amountsOf, holdingsOf, openOrdersOf } from '../engine/answers.ts'
 import { MESSAGE_WORDS, MS, MSF } from '../engine/messages.ts'
-import {
-  AccountsReader,
-  readMarketState,
-  restingOrders,
-  writeAccounts,
-  writeMarket,
-} from '../engine/state.ts'
+import { AccountsReader, readMarketState, restingOrders } from '../engine/restore.ts'
+import { writeAccounts, writeMarket } from '../engine/state.ts'
 import { Fault } from '../lib/assert.ts'
 import { CM, CMF, CommandKind, CommandLog } from '../protocol/command-log.ts'
 import { EV, EVENT_WORDS, EVF } from '../protocol/event-log.ts'

@@ -6,7 +6,7 @@
 import { FEES } from '../engine/account/account-store.ts'
 import type { Amounts, BookAnswer, Holdings, OpenOrder } from '../engine/answers.ts'
 import { Engine, type FinishedRound } from '../engine/engine.ts'
-import { readMarketState, readState } from '../engine/state.ts'
+import { readMarketState, readState } from '../engine/restore.ts'
 import { assert } from '../lib/assert.ts'
 import type { CommandLog } from '../protocol/command-log.ts'
 import type { Instrument } from '../protocol/instrument.ts'

@@ -4,7 +4,7 @@
 // changed in them is then asked for by name, before and after.
 
 import { AccountFlag } from '../engine/account/records.ts'
-import { readMarketState } from '../engine/state.ts'
+import { readMarketState } from '../engine/restore.ts'
 import { createCore, Exchange, restoreCore, stateSections } from '../exchange.ts'
 import { assert } from '../lib/assert.ts'
 import type { Directory } from '../protocol/directory.ts'

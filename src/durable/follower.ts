@@ -25,7 +25,7 @@ export type Reading = Pick<Store, 'snapshots' | 'readRows' | 'rowEndingAt'>
 
 export interface FollowerOptions {
   /** Makes the core that is to go along, empty. */
-  readonly make: (options: { submissionsRemembered?: number }) => Core
+  readonly make: (options: { submissionsRemembered?: number; ordersInitial?: number }) => Core
   /** Starts from the newest good snapshot at or before this round; default: any. */
   readonly fromRoundMax?: number
   /**
@@ -94,8 +94,12 @@ export class Follower {
     while (await this.take()) {}
   }
 
-  /** SHA-256 of the state, as `Exchange.stateHash`. */
+  /** SHA-256 of the state, as `Exchange.stateHash`; the snapshot's own is known. */
   stateHash(): string {
+    const { snapshot } = this
+    if (snapshot !== undefined && snapshot.seq === this.seq && snapshot.round === this.round) {
+      return snapshot.hash
+    }
     return new Exchange(this.core, this.names).stateHash()
   }
 

@@ -5,13 +5,15 @@
 // be made again by replaying what is behind the snapshot.
 
 import { createHash } from 'node:crypto'
+import { performance } from 'node:perf_hooks'
+import { setTimeout as delay } from 'node:timers/promises'
 import { STATE_VERSION } from '../engine/state.ts'
 import { createCore, Exchange, sectionHead } from '../exchange.ts'
 import type { Store } from '../persistence/store.ts'
 import { Follower } from './follower.ts'
 
 /** Bytes of a snapshot's part: one statement, one short piece of the database's log. */
-const PART_BYTES = 2 ** 20
+const PART_BYTES = 2 ** 18
 
 /** What is kept. */
 export interface Retention {
@@ -53,7 +55,7 @@ export function takeSnapshot(
     try {
       await follower.advance((_, row) => row.lastRound <= publishedRound)
       const { seq, round } = follower
-      const written = await writeSnapshot(store, follower)
+      const written = await writeSnapshot(store, follower, { isPaced: true })
       const deleted = await retain(store, retention, nowMs)
       return { seq, round, ...written, deleted }
     } finally {
@@ -62,10 +64,14 @@ export function takeSnapshot(
   })
 }
 
-/** Writes the state of a follower that stands behind a whole row. */
+/**
+ * Writes the state of a follower that stands behind a whole row. `isPaced`: leaves the database to
+ * the market for most of the time.
+ */
 export async function writeSnapshot(
   store: Pick<Store, 'snapshots'>,
   { core, names, end }: Pick<Follower, 'core' | 'names' | 'end'>,
+  { isPaced = false } = {},
 ): Promise<{ hash: string; isNew: boolean }> {
   const whole = createHash('sha256')
   let hash = ''
@@ -94,9 +100,19 @@ export async function writeSnapshot(
     ...{ seq: end.lastSeq, round: end.lastRound, term: end.term },
     ...{ version: STATE_VERSION, rowChecksum: end.checksum },
   }
-  if (await store.snapshots.put(head, parts(), () => hash)) return { hash, isNew: true }
+  const paced = isPaced ? pace(parts()) : parts()
+  if (await store.snapshots.put(head, paced, () => hash)) return { hash, isNew: true }
   const present = (await store.snapshots.list()).find(({ seq }) => seq === end.lastSeq)
   return { hash: present?.hash ?? '', isNew: false }
+}
+
+/** Pauses behind each part for twice the time that its writing took. */
+async function* pace(parts: Iterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for (const part of parts) {
+    const startMs = performance.now()
+    yield part
+    await delay((performance.now() - startMs) * 2)
+  }
 }
 
 /** Deletes snapshots and rows that need not be kept. */

@@ -26,7 +26,8 @@ import { BookShard } from './book/book-shard.ts'
 import type { BookStore } from './book/store.ts'
 import { checkState } from './invariants.ts'
 import type { Market } from './market.ts'
-import { readMarketState, readState, writeState } from './state.ts'
+import { readMarketState, readState } from './restore.ts'
+import { writeState } from './state.ts'
 
 export type EngineOptions = AccountShardOptions
 
