@@ -7,6 +7,9 @@
 import { StoreProblem } from './problem.ts'
 import type { Side } from './side.ts'
 
+/** Parts read by one statement. */
+const READ_PARTS = 16
+
 /** What is known of a snapshot without its parts. */
 export interface SnapshotInfo {
   /** The last command in it. */
@@ -94,7 +97,7 @@ export class SnapshotTable {
     return Number(rows[0].bytes)
   }
 
-  /** The parts of a complete snapshot, one at a time. */
+  /** The parts of a complete snapshot, in order; a few are held at a time. */
   async *parts(seq: number): AsyncGenerator<Uint8Array, void, void> {
     const { rows } = await this.#query(
       `SELECT ${COLUMNS} FROM onefill.snapshot WHERE seq = $1 AND complete`,
@@ -103,11 +106,17 @@ export class SnapshotTable {
     const incomplete = () =>
       new StoreProblem('SNAPSHOT_INCOMPLETE', `The snapshot at seq ${seq} is not complete.`)
     if (rows.length === 0) throw incomplete()
-    for (let part = 0; part < infoOf(rows[0]).parts; part += 1) {
-      const text = 'SELECT bytes FROM onefill.snapshot_part WHERE seq = $1 AND part = $2'
+    const { parts } = infoOf(rows[0])
+    const text = `SELECT part, bytes FROM onefill.snapshot_part
+      WHERE seq = $1 AND part >= $2 ORDER BY part LIMIT ${READ_PARTS}`
+    for (let part = 0; part < parts; ) {
       const found = await this.#query(text, [seq, part])
       if (found.rows.length === 0) throw incomplete()
-      yield found.rows[0].bytes
+      for (const row of found.rows) {
+        if (Number(row.part) !== part) throw incomplete()
+        yield row.bytes
+        part += 1
+      }
     }
   }
 
