@@ -38,6 +38,7 @@ export function writePlot(path: string, title: string, histogram: Histogram): vo
   const lines = [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" ` +
       'font-family="sans-serif" font-size="12">',
+    `<title>${title}</title>`,
     `<rect width="${WIDTH}" height="${HEIGHT}" fill="white"/>`,
     text(LEFT, 22, 'start', title),
     text(LEFT, 40, 'start', at.join(', ')),
