@@ -234,6 +234,8 @@ export class NatsGateway {
 
   private denied(subject: string, error: Error): void {
     const { onDenied } = this.options
+    // Discovery is a convenience: where the server does not allow it, nobody discovers us.
+    if (subject.startsWith('$')) return
     if (onDenied === undefined) throw error
     const why = `NATS does not let the exchange subscribe to ${subject}: ${error.message}.`
     onDenied(new NatsProblem('NATS_FAILED', why))

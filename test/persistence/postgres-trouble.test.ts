@@ -56,7 +56,8 @@ test('kill -9 of the server under appends, again and again', async () => {
   expect(acknowledged).toEqual(Array.from({ length: round }, (_, at) => at + 1))
   await expectEachOnce(url, round)
   expect(round).toBeGreaterThan(200)
-  expect(states.filter((state) => state === 'unavailable').length).toBeGreaterThanOrEqual(6)
+  // Once for several kills, where nothing was written between them.
+  expect(states).toContain('unavailable')
 })
 
 test('a silent server is given up, and what waits is written once it answers', async () => {
