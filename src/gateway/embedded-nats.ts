@@ -1,14 +1,12 @@
 // A real NATS server of our own: started in a folder, on a free port of this machine alone, and
 // never left behind.
 
-import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
 import * as fs from 'node:fs'
 import { connect } from 'node:net'
 import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { freePort, startGuard } from '../persistence/child-server.ts'
+import { ChildServer, freePort, whyItEnded } from '../persistence/child-server.ts'
 import { FRAME_BYTES_MAX } from './bounds.ts'
 import { type NatsBinaryOptions, needNatsServer } from './nats-binary.ts'
 import { NatsProblem } from './nats-problem.ts'
@@ -48,8 +46,7 @@ export class EmbeddedNats {
   readonly #options: EmbeddedNatsOptions
   readonly #folder: string
   #binary: string | undefined
-  #child: ChildProcess | null = null
-  #guard: ChildProcess | null = null
+  readonly #server = new ChildServer()
   #port: number
 
   constructor(options: EmbeddedNatsOptions) {
@@ -70,12 +67,12 @@ export class EmbeddedNats {
 
   /** The server's process, null while it does not run. */
   get pid(): number | null {
-    return this.#child?.pid ?? null
+    return this.#server.pid
   }
 
   /** Starts it, again after `kill` or `stop`, at the port it had. */
   async start(): Promise<void> {
-    if (this.#child !== null) return
+    if (this.#server.isRunning) return
     this.#binary ??= await needNatsServer(this.#options)
     try {
       fs.mkdirSync(this.#folder, { recursive: true })
@@ -87,23 +84,16 @@ export class EmbeddedNats {
   }
 
   /** Stops it within ten seconds: politely, then by force. */
-  async stop(): Promise<void> {
-    const child = this.#child
-    if (child === null) return
-    const gone = once(child, 'exit')
-    for (const signal of ['SIGINT', 'SIGKILL'] as const) {
-      child.kill(signal)
-      if (await Promise.race([gone, delay(STOP_TIMEOUT_MS, null, { ref: true })])) return
-    }
+  stop(): Promise<void> {
+    return this.#server.stop([
+      ['SIGINT', STOP_TIMEOUT_MS],
+      ['SIGKILL', STOP_TIMEOUT_MS],
+    ])
   }
 
   /** Kills it as a crash would; for tests. */
-  async kill(): Promise<void> {
-    const child = this.#child
-    if (child === null) return
-    const gone = once(child, 'exit')
-    child.kill('SIGKILL')
-    await gone
+  kill(): Promise<void> {
+    return this.#server.kill()
   }
 
   async #run(binary: string): Promise<void> {
@@ -126,29 +116,12 @@ export class EmbeddedNats {
     const name = `onefill-${randomBytes(8).toString('hex')}`
     const [config, logFile] = [join(this.#folder, 'nats.conf'), join(this.#folder, 'nats.log')]
     fs.writeFileSync(config, configOf(name, this.#port, this.#options.config ?? ''))
-    const log = fs.openSync(logFile, 'w')
-    // Apart from our terminal: it is for us to end it, in its turn, not for Ctrl+C.
-    const child = spawn(binary, ['-c', config], {
-      ...{ cwd: '/', stdio: ['ignore', log, log], detached: true },
+    const launched = await this.#server.launch({
+      ...{ command: binary, args: ['-c', config], log: logFile, timeoutMs: START_TIMEOUT_MS },
+      isReady: () => answers(this.#port, name),
     })
-    fs.closeSync(log)
-    let isGone = false
-    const gone = () => {
-      isGone = true
-      if (this.#child === child) this.#child = null
-      this.#guard?.kill('SIGKILL')
-      this.#guard = null
-    }
-    child.once('exit', gone).once('error', gone)
-    child.unref()
-    this.#child = child
-    this.#guard = child.pid === undefined ? null : startGuard(child.pid)
-    const until = performance.now() + START_TIMEOUT_MS
-    while (!isGone && performance.now() < until) {
-      if (await answers(this.#port, name)) return null
-      await delay(10)
-    }
-    if (isGone) return lastLine(logFile)
+    if (launched === 'ready') return null
+    if (launched === 'ended') return lastLine(logFile)
     await this.stop()
     throw failed(this.#folder, `it does not answer after ${START_TIMEOUT_MS / 1000} s`)
   }
@@ -181,11 +154,8 @@ async function answers(port: number, name: string): Promise<boolean> {
   })
 }
 
-function lastLine(path: string): string {
-  const lines = fs.readFileSync(path, 'utf8').trim().split('\n')
-  const telling = lines.filter((line) => /\[(ERR|FTL)\]|nats-server: /.test(line))
-  return (telling.at(0) ?? lines.at(-1) ?? '').replace(/^.*\[(ERR|FTL)\] /, '') || 'it said nothing'
-}
+const lastLine = (log: string): string =>
+  whyItEnded(log, /\[(ERR|FTL)\]|nats-server: /).replace(/^.*\[(ERR|FTL)\] /, '')
 
 function failed(folder: string, why: string, cause?: unknown): NatsProblem {
   const sentence = `The NATS server cannot run in ${folder}: ${why.replace(/\.$/, '')}.`

