@@ -2,7 +2,7 @@
 // when it is needed and again after it was lost.
 
 import pg from 'pg'
-import { type Connection, connect } from './connection.ts'
+import { KeptConnection } from './kept-connection.ts'
 import { problemOf, StoreProblem } from './problem.ts'
 
 /** Longest one statement may take; a server that has gone silent is noticed by it. */
@@ -15,13 +15,12 @@ const NAME = 'onefill side'
 
 /** Runs work on one connection, one piece at a time. */
 export class Side {
-  readonly #url: string
-  #connection: Connection | null = null
+  readonly #kept: KeptConnection
   #last: Promise<unknown> = Promise.resolve()
   #closed = false
 
   constructor(url: string) {
-    this.#url = url
+    this.#kept = new KeptConnection({ url, name: NAME, lockTimeoutMs: LOCK_TIMEOUT_MS })
   }
 
   /** Runs `work` when all before it is done; throws {@link StoreProblem} and nothing else. */
@@ -33,13 +32,12 @@ export class Side {
 
   async close(): Promise<void> {
     this.#closed = true
-    await this.#connection?.end()
-    this.#connection = null
+    await this.#kept.close()
   }
 
   async #run<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
     if (this.#closed) throw new StoreProblem('CLOSED', 'The store is closed.')
-    const connection = this.#connection ?? (await this.#open())
+    const connection = await this.#kept.get()
     let timer: NodeJS.Timeout | undefined
     const silence = new Promise<never>((_, reject) => {
       const problem = new StoreProblem('TIMEOUT', 'Postgres has not answered within a minute.')
@@ -50,27 +48,10 @@ export class Side {
     } catch (error) {
       // Whatever was not the server's own word leaves the connection in an unknown state.
       const isAnswer = error instanceof pg.DatabaseError || error instanceof Error === false
-      if (!isAnswer && this.#connection === connection) {
-        connection.destroy()
-        this.#connection = null
-      }
+      if (!isAnswer && this.#kept.isCurrent(connection)) this.#kept.drop(connection)
       throw problemOf(error)
     } finally {
       clearTimeout(timer)
     }
-  }
-
-  async #open(): Promise<Connection> {
-    const connection = await connect({
-      url: this.#url,
-      name: NAME,
-      pipeline: false,
-      onLost: () => {
-        if (this.#connection === connection) this.#connection = null
-      },
-    })
-    this.#connection = connection
-    await connection.client.query(`SET lock_timeout = ${LOCK_TIMEOUT_MS}`)
-    return connection
   }
 }

@@ -2,7 +2,7 @@
 // lost, for statements that may take as long as the tables are large.
 
 import pg from 'pg'
-import { type Connection, connect } from '../connection.ts'
+import { KeptConnection } from '../kept-connection.ts'
 import { problemOf } from '../problem.ts'
 
 /** Shown in `pg_stat_activity`. */
@@ -13,11 +13,10 @@ const STATEMENT_TIMEOUT_MS = 600_000
 const LOCK_TIMEOUT_MS = 30_000
 
 export class Session {
-  readonly #url: string
-  #connection: Connection | null = null
+  readonly #kept: KeptConnection
 
   constructor(url: string) {
-    this.#url = url
+    this.#kept = new KeptConnection({ url, name: NAME, lockTimeoutMs: LOCK_TIMEOUT_MS })
   }
 
   /**
@@ -26,13 +25,13 @@ export class Session {
    * it again. One at a time.
    */
   async transaction<T>(work: (query: Query) => Promise<T>, begin = 'BEGIN'): Promise<T> {
-    const connection = this.#connection ?? (await this.#open())
+    const connection = await this.#kept.get()
     const query: Query = async (text, values = []) => {
       try {
         return await connection.client.query({ ...LIMITS, text, values })
       } catch (error) {
         // Whatever was not the server's own word leaves the connection in an unknown state.
-        if (!(error instanceof pg.DatabaseError)) this.#drop(connection)
+        if (!(error instanceof pg.DatabaseError)) this.#kept.drop(connection)
         throw problemOf(error)
       }
     }
@@ -43,40 +42,15 @@ export class Session {
       return result
     } catch (error) {
       // What cannot be taken back goes with the connection.
-      if (this.#connection === connection) {
-        await connection.client.query('ROLLBACK').catch(() => this.#drop(connection))
+      if (this.#kept.isCurrent(connection)) {
+        await connection.client.query('ROLLBACK').catch(() => this.#kept.drop(connection))
       }
       throw error
     }
   }
 
-  async close(): Promise<void> {
-    await this.#connection?.end()
-    this.#connection = null
-  }
-
-  #drop(connection: Connection): void {
-    connection.destroy()
-    if (this.#connection === connection) this.#connection = null
-  }
-
-  async #open(): Promise<Connection> {
-    const connection = await connect({
-      url: this.#url,
-      name: NAME,
-      pipeline: false,
-      onLost: () => {
-        if (this.#connection === connection) this.#connection = null
-      },
-    })
-    this.#connection = connection
-    try {
-      await connection.client.query(`SET lock_timeout = ${LOCK_TIMEOUT_MS}`)
-    } catch (error) {
-      this.#drop(connection)
-      throw problemOf(error)
-    }
-    return connection
+  close(): Promise<void> {
+    return this.#kept.close()
   }
 }
 
