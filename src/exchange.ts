@@ -1,6 +1,6 @@
 // The exchange as a library: JSON commands in, JSON reports out, on any number of threads, no I/O.
 
-import { createHash, randomInt } from 'node:crypto'
+import { randomInt } from 'node:crypto'
 import type { Core } from './actors/core.ts'
 import type { Workers } from './actors/placement.ts'
 import { startThreads, WorkerFault } from './actors/threads.ts'
@@ -17,6 +17,7 @@ import { Directory } from './protocol/directory.ts'
 import { refusalOf } from './protocol/refusal.ts'
 import { type Report, readReport } from './protocol/report-json.ts'
 import { POSTING_WORDS, REPORT_WORDS, RPF } from './protocol/report-log.ts'
+import { hashSections, sectionHead, stateSections } from './state-bytes.ts'
 
 export type {
   BalancesAnswer,
@@ -199,10 +200,8 @@ export class Exchange {
    */
   submit(command: unknown, line?: number): boolean {
     if (this.isFull || this.broken !== undefined) return false
-    const decoded = decode(command, this.names, this.commands)
-    if (decoded === undefined) return true
-    if ('query' in decoded) this.beside.queries.push(decoded)
-    else this.refuse(decoded, command, line)
+    const offered = this.offer(command)
+    if (typeof offered === 'object') this.refuseHere(offered, line)
     return true
   }
 
@@ -223,10 +222,13 @@ export class Exchange {
   /** Adds the refusal of a line that is not even JSON to the next round; false as `submit`. */
   refuse(refusal: IntakeRefusal, command: unknown, line?: number): boolean {
     if (this.isFull || this.broken !== undefined) return false
-    const report = refusalOf(refusal, command)
+    this.refuseHere(refusalOf(refusal, command), line)
+    return true
+  }
+
+  private refuseHere(report: Report, line: number | undefined): void {
     if (line !== undefined) report.line = line
     this.beside.refusals.push({ before: this.commands.count, report })
-    return true
   }
 
   /** Runs a round of what is waiting; returns its reports in order, then the answers to queries. */
@@ -399,13 +401,7 @@ export class Exchange {
    * SHA-256 over the digests of all actors: equal states have equal hashes, whatever their history.
    */
   stateHash(): string {
-    const whole = createHash('sha256')
-    this.ask(() => {
-      for (const section of this.sections()) {
-        whole.update(createHash('sha256').update(section).digest())
-      }
-    })
-    return whole.digest('hex')
+    return this.ask(() => hashSections(this.sections()))
   }
 
   /**
@@ -476,24 +472,5 @@ export class Exchange {
         amount: formatUnits(f64[(at >> 1) + 3], decimals),
       })
     }
-  }
-}
-
-/** What stands before a section: its length, 32 bits, little-endian. */
-export function sectionHead(section: Uint8Array): Uint8Array {
-  const length = new Uint8Array(4)
-  new DataView(length.buffer).setUint32(0, section.length, true)
-  return length
-}
-
-/** The sections in what {@link Exchange.serialize} gave. */
-export function* stateSections(bytes: Uint8Array): Generator<Uint8Array> {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  let at = 0
-  while (at < bytes.length) {
-    const length = view.getUint32(at, true)
-    assert(at + 4 + length <= bytes.length, 'a state is not cut short')
-    yield bytes.subarray(at + 4, at + 4 + length)
-    at += 4 + length
   }
 }

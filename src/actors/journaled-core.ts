@@ -135,13 +135,7 @@ const emptyRound = (): FinishedRound => ({
 })
 
 function copyInto(round: FinishedRound, { reports, postings }: FinishedRound): FinishedRound {
-  copyLog(round.reports, reports)
-  copyLog(round.postings, postings)
+  reports.copy(round.reports)
+  postings.copy(round.postings)
   return { firstSeq: round.firstSeq, reports, postings }
-}
-
-function copyLog(from: RecordLog, to: RecordLog): void {
-  to.trim()
-  const at = to.appendRun(from.count)
-  to.i32.set(from.i32.subarray(0, from.count * from.words), at)
 }

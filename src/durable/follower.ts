@@ -1,10 +1,9 @@
 // A core that goes along a journal: restored from a snapshot, then round by round as rows come.
 // Recovery, a standby, snapshots, the projection and a look into the past are all one of these.
 
-import { createHash } from 'node:crypto'
 import type { Core } from '../actors/core.ts'
 import type { FinishedRound } from '../engine/engine.ts'
-import { Exchange, restoreCore, stateSections } from '../exchange.ts'
+import { Exchange, restoreCore } from '../exchange.ts'
 import { Fault } from '../lib/assert.ts'
 import { StoreProblem } from '../persistence/problem.ts'
 import {
@@ -19,6 +18,7 @@ import type { SnapshotInfo } from '../persistence/snapshot-table.ts'
 import type { Store } from '../persistence/store.ts'
 import { Directory } from '../protocol/directory.ts'
 import { learn } from '../protocol/learn.ts'
+import { hashSections, stateSections } from '../state-bytes.ts'
 
 /** What a follower reads. */
 export type Reading = Pick<Store, 'snapshots' | 'readRows' | 'rowEndingAt'>
@@ -211,19 +211,10 @@ async function tryRestore(
   }
   const bytes = Buffer.concat(parts)
   try {
-    if (hashOf(bytes) !== hash) return 'it is not the state it says'
+    if (hashSections(stateSections(bytes)) !== hash) return 'it is not the state it says'
     return restoreCore(bytes, make)
   } catch (error) {
     // Corrupt bytes are no state; any way of noticing that is good.
     return error instanceof Error ? error.message : String(error)
   }
-}
-
-/** The state's hash by its bytes: what `Exchange.stateHash` gives for the state in them. */
-function hashOf(bytes: Uint8Array): string {
-  const whole = createHash('sha256')
-  for (const section of stateSections(bytes)) {
-    whole.update(createHash('sha256').update(section).digest())
-  }
-  return whole.digest('hex')
 }

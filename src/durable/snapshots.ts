@@ -4,12 +4,12 @@
 // along the journal only as far as reports have been published, so that those which have not can
 // be made again by replaying what is behind the snapshot.
 
-import { createHash } from 'node:crypto'
 import { performance } from 'node:perf_hooks'
 import { setTimeout as delay } from 'node:timers/promises'
 import { STATE_VERSION } from '../engine/state.ts'
-import { createCore, Exchange, sectionHead } from '../exchange.ts'
+import { createCore, Exchange } from '../exchange.ts'
 import type { Store } from '../persistence/store.ts'
+import { StateHash, sectionHead } from '../state-bytes.ts'
 import { Follower } from './follower.ts'
 
 /** Bytes of a snapshot's part: one statement, one short piece of the database's log. */
@@ -73,13 +73,13 @@ export async function writeSnapshot(
   { core, names, end }: Pick<Follower, 'core' | 'names' | 'end'>,
   { isPaced = false } = {},
 ): Promise<{ hash: string; isNew: boolean }> {
-  const whole = createHash('sha256')
+  const whole = new StateHash()
   let hash = ''
   const parts = function* () {
     let part = Buffer.alloc(PART_BYTES)
     let used = 0
     for (const section of new Exchange(core, names).sections()) {
-      whole.update(createHash('sha256').update(section).digest())
+      whole.add(section)
       for (const bytes of [sectionHead(section), section]) {
         for (let at = 0; at < bytes.length; ) {
           const copied = Math.min(bytes.length - at, PART_BYTES - used)
@@ -94,7 +94,7 @@ export async function writeSnapshot(
       }
     }
     if (used > 0) yield part.subarray(0, used)
-    hash = whole.digest('hex')
+    hash = whole.digest()
   }
   const head = {
     ...{ seq: end.lastSeq, round: end.lastRound, term: end.term },

@@ -19,12 +19,9 @@ export class Unpublished {
   /** Keeps what a round came to, unless it is published already. */
   add(round: number, { reports }: FinishedRound): void {
     if (round <= this.published || reports.count === 0) return
-    const copy = new ReportLog(reports.count)
-    copy.i32.set(
-      reports.i32.subarray(0, reports.count * REPORT_WORDS),
-      copy.appendRun(reports.count),
-    )
-    this.rounds.push({ round, reports: copy })
+    const kept = new ReportLog(reports.count)
+    kept.copy(reports)
+    this.rounds.push({ round, reports: kept })
   }
 
   /** The mark has moved on. */

@@ -59,6 +59,13 @@ export class RecordLog {
     this.drop(this.count)
   }
 
+  /** Holds what `from` holds, and nothing else; memory far too large for that is given back. */
+  copy(from: RecordLog): void {
+    this.trim()
+    const at = this.appendRun(from.count)
+    this.i32.set(from.i32.subarray(0, from.count * this.words), at)
+  }
+
   /** Forgets all records; the memory stays. */
   clear(): void {
     this.count = 0
