@@ -125,6 +125,7 @@ export class DurableExchange {
    */
   submit(command: unknown): number | Report {
     if (isQuery(command)) return refusalOf({ code: 'MALFORMED', field: 'cmd' }, command)
+    if (this.broken === undefined) this.setClock()
     return this.take(command)
   }
 
@@ -143,7 +144,6 @@ export class DurableExchange {
   private take(command: unknown): number | Report {
     if (this.broken !== undefined) return refusalOf({ code: 'NOT_LEADING' }, command)
     this.schedule()
-    this.setClock()
     if (!this.exchange.isFull) return this.exchange.offer(command)
     const isJournals = this.store.state !== 'ready' || this.journal.waitingMs > SLOW_MS
     return refusalOf({ code: isJournals ? 'JOURNAL_UNAVAILABLE' : 'OVERLOADED' }, command)
@@ -224,8 +224,9 @@ export class DurableExchange {
   /** Time is in the journal like everything else: the engine has no clock. */
   private setClock(): void {
     const { clockEveryMs = 0 } = this.options
+    if (clockEveryMs === 0) return
     const nowMs = Date.now()
-    if (clockEveryMs === 0 || nowMs < this.clockMs + clockEveryMs || this.exchange.isFull) return
+    if (nowMs < this.clockMs + clockEveryMs || this.exchange.isFull) return
     this.clockMs = nowMs
     this.exchange.offer({ cmd: 'time', now: new Date(nowMs).toISOString() })
   }

@@ -202,6 +202,19 @@ test('a standby that retention overtakes goes on from the newer snapshot', async
   await candidate.close()
 })
 
+test('a query does not set the clock: it would make history', async () => {
+  const { exchange } = await start({ clockEveryMs: 1 })
+  for (const command of SCENE) exchange.submit(command)
+  await exchange.settled()
+  const { seq } = exchange
+  expect(seq).toBeGreaterThan(SCENE.length)
+  await sleep(5)
+  await exchange.query({ cmd: 'balances', account: 'alice' })
+  await exchange.query({ cmd: 'book', symbol: 'XUSD' })
+  await exchange.settled()
+  expect(exchange.seq).toBe(seq)
+})
+
 test('queries are answered as of what is durable, and make no history', async () => {
   const { exchange, answers } = await start()
   await say(exchange, SCENE)
