@@ -1,5 +1,6 @@
 // What a client's caller can meet: a stable code and one sentence for people.
 
+import { Problem } from '../lib/problem.ts'
 import type { Report } from '../protocol/report-json.ts'
 
 /** Stable names; programs look at these, people at the message. */
@@ -18,14 +19,8 @@ export type ClientProblemCode =
   | 'CLOSED'
 
 /** Something the client cannot do, and why. A refusal by the exchange is a value, not this. */
-export class ClientProblem extends Error {
+export class ClientProblem extends Problem<ClientProblemCode> {
   override name = 'ClientProblem'
-  readonly code: ClientProblemCode
-
-  constructor(code: ClientProblemCode, message: string, cause?: unknown) {
-    super(message, { cause })
-    this.code = code
-  }
 }
 
 /** What is known of a command that was not answered. */

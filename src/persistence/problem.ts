@@ -1,6 +1,7 @@
 // What can be wrong with the store, each with a stable code and one sentence for people.
 
 import pg from 'pg'
+import { Problem } from '../lib/problem.ts'
 
 /** Stable names of what can be wrong; programs look at these, people at the message. */
 export type StoreProblemCode =
@@ -34,14 +35,8 @@ export type StoreProblemCode =
   | 'EMBEDDED_FAILED'
 
 /** Something the store cannot do, and why; never a bug of the caller (that is a fault). */
-export class StoreProblem extends Error {
+export class StoreProblem extends Problem<StoreProblemCode> {
   override name = 'StoreProblem'
-  readonly code: StoreProblemCode
-
-  constructor(code: StoreProblemCode, message: string, cause?: unknown) {
-    super(message, { cause })
-    this.code = code
-  }
 }
 
 /** The lease has moved on: this store writes nothing any more. */

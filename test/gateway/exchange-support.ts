@@ -5,11 +5,11 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
-import pg from 'pg'
 import { DurableExchange, type DurableOptions } from '../../src/durable.ts'
 import { type EmbeddedNats, startNats } from '../../src/gateway/embedded-nats.ts'
 import { NatsGateway, type NatsGatewayOptions } from '../../src/gateway/nats-gateway.ts'
-import { type EmbeddedPostgres, startEmbedded } from '../../src/persistence/embedded.ts'
+import type { EmbeddedPostgres } from '../../src/persistence/embedded.ts'
+import { Databases } from '../support/databases.ts'
 
 export interface Servers {
   readonly postgres: EmbeddedPostgres
@@ -21,25 +21,14 @@ export interface Servers {
 
 export async function startServers(): Promise<Servers> {
   const folder = mkdtempSync(join(tmpdir(), 'onefill-gateway-'))
-  const [postgres, nats] = await Promise.all([
-    startEmbedded({ folder: join(folder, 'postgres') }),
-    startNats({ folder: join(folder, 'nats') }),
-  ])
-  let databases = 0
+  const [databases, nats] = await Promise.all([Databases.start(), startNats({ folder })])
   return {
-    postgres,
+    postgres: databases.postgres,
     nats,
-    async database() {
-      databases += 1
-      const client = new pg.Client({ connectionString: postgres.url })
-      await client.connect()
-      await client.query(`CREATE DATABASE gateway_${databases}`)
-      await client.end()
-      return Object.assign(new URL(postgres.url), { pathname: `/gateway_${databases}` }).href
-    },
+    database: () => databases.create(),
     async end() {
       await nats.stop()
-      await postgres.stop()
+      await databases.stop()
       rmSync(folder, { recursive: true, force: true })
     },
   }
@@ -49,8 +38,6 @@ export interface Running {
   readonly exchange: DurableExchange
   readonly gateway: NatsGateway
   close(): Promise<void>
-  /** As a crash would: nothing is said, nothing is given back. */
-  abandon(): Promise<void>
 }
 
 /** An exchange that serves NATS. */
@@ -72,10 +59,6 @@ export async function serve(
       gateway.stopTaking()
       await exchange.close()
       await gateway.close()
-    },
-    async abandon() {
-      await gateway.close(0)
-      await exchange.close().catch(() => {})
     },
   }
 }
