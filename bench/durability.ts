@@ -108,7 +108,9 @@ class Bench {
   private funded(): Engine {
     const [market, ...rest] = this.start
     const engine = new Engine({ ordersInitial: SMALL.resting })
-    engine.load(market, rest.values())
+    const loader = engine.load(market)
+    for (const section of rest) loader.add(section)
+    loader.end()
     return engine
   }
 

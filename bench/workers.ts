@@ -120,7 +120,9 @@ function startCore(
 ): Core & { usage?(): Usage[] } {
   const options = { ordersInitial: SMALL.resting }
   const core: Core = workers === 0 ? new Engine(options) : startThreads(workers, options)
-  core.load(market, rest.values())
+  const loader = core.load(market)
+  for (const section of rest) loader.add(section)
+  loader.end()
   return core
 }
 

@@ -6,10 +6,9 @@ import type { Workers } from './actors/placement.ts'
 import { startThreads, WorkerFault } from './actors/threads.ts'
 import type { BalancesAnswer, BookAnswer, OrdersAnswer, QueryAnswer } from './engine/answers.ts'
 import { Engine, type FinishedRound } from './engine/engine.ts'
-import { readMarketState } from './engine/restore.ts'
 import { assert, Fault } from './lib/assert.ts'
 import type { RecordLog } from './lib/record-log.ts'
-import { COMMANDS_PER_ROUND_MAX, ORDERS_OPEN_MAX } from './protocol/bounds.ts'
+import { COMMANDS_PER_ROUND_MAX } from './protocol/bounds.ts'
 import { CommandLog } from './protocol/command-log.ts'
 import { formatUnits } from './protocol/decimal.ts'
 import { decode, type IntakeRefusal, type Query } from './protocol/decode.ts'
@@ -17,7 +16,8 @@ import { Directory } from './protocol/directory.ts'
 import { refusalOf } from './protocol/refusal.ts'
 import { type Report, readReport } from './protocol/report-json.ts'
 import { POSTING_WORDS, REPORT_WORDS, RPF } from './protocol/report-log.ts'
-import { hashSections, sectionHead, stateSections } from './state-bytes.ts'
+import { type MakeCore, restoreCore } from './restoring.ts'
+import { hashSections, sectionHead } from './state-bytes.ts'
 
 export type {
   BalancesAnswer,
@@ -76,44 +76,10 @@ export function restoreExchange(
 }
 
 /** As {@link restoreExchange}, on a core of the caller's making. */
-export function restoreOn(
-  bytes: Uint8Array,
-  make: (options: { submissionsRemembered: number }) => Core,
-): Exchange {
+export function restoreOn(bytes: Uint8Array, make: MakeCore): Exchange {
   const { core, names } = restoreCore(bytes, make)
   return new Exchange(core, names)
 }
-
-/** A core of the caller's making, filled with a state, and the names that go with it. */
-export function restoreCore(
-  bytes: Uint8Array,
-  make: (options: { submissionsRemembered: number; ordersInitial: number }) => Core,
-): { core: Core; names: Directory } {
-  const sections = stateSections(bytes)
-  const accounts = JSON.parse(
-    new TextDecoder().decode(sections.next().value as Uint8Array),
-  ) as string[]
-  const market = sections.next().value as Uint8Array
-  const { submissionsRemembered, assets, instruments } = readMarketState(market)
-  const core = make({ submissionsRemembered, ordersInitial: ordersIn(bytes) })
-  try {
-    core.load(market, sections)
-    assert(sections.next().done === true, 'nothing is behind the last section')
-  } catch (error) {
-    // Nobody else could end its threads.
-    void core.close?.()
-    throw error
-  }
-  const names = new Directory()
-  for (const asset of assets) names.addAsset(asset)
-  for (const instrument of instruments) names.addInstrument(instrument)
-  for (const account of accounts.slice(names.accounts.length - 1)) names.addAccount(account)
-  return { core, names }
-}
-
-/** About as many orders as a state can hold, so that pools need not grow while it is read. */
-const ordersIn = (bytes: Uint8Array): number =>
-  Math.min(ORDERS_OPEN_MAX, Math.max(1_024, Math.ceil(bytes.length / STATE_BYTES_PER_ORDER)))
 
 /** The core that the options ask for, empty. `ordersInitial`: room to begin with. */
 export function createCore({
@@ -123,9 +89,6 @@ export function createCore({
   const engineOptions = { ...options, hashSeed: randomInt(2 ** 31) }
   return workers === 0 ? new Engine(engineOptions) : startThreads(workers, engineOptions)
 }
-
-/** Bytes of a state for each open order, with its share of all else; found on large states. */
-const STATE_BYTES_PER_ORDER = 160
 
 /** {@link Exchange.pump} gives about so many, and the rest the next time. */
 const ANSWERS_AT_ONCE = 8_192

@@ -3,6 +3,7 @@
 
 import type { BookAnswer, Holdings, OpenOrder } from '../engine/answers.ts'
 import type { FinishedRound } from '../engine/engine.ts'
+import type { StateLoader } from '../engine/restore.ts'
 import type { CommandLog } from '../protocol/command-log.ts'
 import type { Instrument } from '../protocol/instrument.ts'
 
@@ -28,8 +29,8 @@ export interface Core {
   levels(symbol: number, instrument: Instrument, depth: number): Pick<BookAnswer, 'bids' | 'asks'>
   /** The state's canonical sections (engine/state.ts); each is valid until the next. */
   sections(): Iterable<Uint8Array>
-  /** Fills a fresh core with a state: the market's section, and the sections behind it. */
-  load(market: Uint8Array, rest: Iterator<Uint8Array>): void
+  /** Fills a fresh core with a state: its market's section, and those that the loader is given. */
+  load(market: Uint8Array): StateLoader
   /** Checks every invariant of the state; throws a Fault at the first that does not hold. */
   check(): void
   /** Ends the threads behind it, if there are any; nothing else may be called then. */

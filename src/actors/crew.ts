@@ -6,7 +6,7 @@
 import { FEES } from '../engine/account/account-store.ts'
 import type { Amounts, BookAnswer, Holdings, OpenOrder } from '../engine/answers.ts'
 import { Engine, type FinishedRound } from '../engine/engine.ts'
-import { readMarketState, readState } from '../engine/restore.ts'
+import { EngineLoader, readMarketState, type StateLoader } from '../engine/restore.ts'
 import { assert } from '../lib/assert.ts'
 import type { CommandLog } from '../protocol/command-log.ts'
 import type { Instrument } from '../protocol/instrument.ts'
@@ -132,27 +132,35 @@ export class Crew implements Core {
     const state = readMarketState(sections.next().value as Uint8Array)
     const { submissionsRemembered } = state
     const engine = new Engine({ submissionsRemembered })
-    readState(engine, state, sections)
+    const loader = new EngineLoader(engine, state)
+    for (const section of sections) loader.add(section)
+    loader.end()
     engine.check()
   }
 
-  load(market: Uint8Array, rest: Iterator<Uint8Array>): void {
-    const { parts } = this
+  load(market: Uint8Array): StateLoader {
+    const { accounts, symbols, sequencer } = this.parts
     const state = readMarketState(market)
-    parts.sequencer.restore(state.seq)
-    const deal = (count: number, shards: number): Section[][] => {
-      const dealt = Array.from({ length: shards }, (): Section[] => [])
-      for (let handle = 1; handle <= count; handle += 1) {
-        dealt[homeOf(handle, shards)].push([handle, (rest.next().value as Uint8Array).slice()])
-      }
-      return dealt
+    const ofAccounts = accounts.map((): Section[] => [])
+    const ofSymbols = symbols.map((): Section[] => [])
+    let added = 0
+    const add = (section: Uint8Array) => {
+      added += 1
+      const isAccount = added <= state.accounts
+      const handle = isAccount ? added : added - state.accounts
+      const homes = isAccount ? ofAccounts : ofSymbols
+      homes[homeOf(handle, homes.length)].push([handle, section.slice()])
     }
-    const ofAccounts = deal(state.accounts, parts.accounts.length)
-    const ofSymbols = deal(state.instruments.length, parts.symbols.length)
-    const letter = (of: Section[]): Letter => ({ what: 'load', market, sections: of })
-    for (const [shard, mate] of parts.symbols.entries()) send(mate, letter(ofSymbols[shard]))
-    for (const [shard, mate] of parts.accounts.entries()) send(mate, letter(ofAccounts[shard]))
-    for (const mate of [...parts.accounts, ...parts.symbols]) this.reply(mate)
+    const end = () => {
+      const sections = state.accounts + state.instruments.length
+      assert(added === sections, `a state has ${sections} sections behind the market's`)
+      sequencer.restore(state.seq)
+      const letter = (of: Section[]): Letter => ({ what: 'load', market, sections: of })
+      for (const [shard, mate] of symbols.entries()) send(mate, letter(ofSymbols[shard]))
+      for (const [shard, mate] of accounts.entries()) send(mate, letter(ofAccounts[shard]))
+      for (const mate of [...accounts, ...symbols]) this.reply(mate)
+    }
+    return { add, end }
   }
 
   /** Lets the rounds under way end, whose reports are lost to who did not take them. */

@@ -6,6 +6,7 @@
 
 import type { BookAnswer, Holdings, OpenOrder } from '../engine/answers.ts'
 import type { FinishedRound } from '../engine/engine.ts'
+import type { StateLoader } from '../engine/restore.ts'
 import { RecordLog } from '../lib/record-log.ts'
 import type { CommandLog } from '../protocol/command-log.ts'
 import type { Instrument } from '../protocol/instrument.ts'
@@ -115,8 +116,8 @@ export class JournaledCore implements Core {
     return this.core.sections()
   }
 
-  load(market: Uint8Array, rest: Iterator<Uint8Array>): void {
-    this.core.load(market, rest)
+  load(market: Uint8Array): StateLoader {
+    return this.core.load(market)
   }
 
   check(): void {

@@ -5,9 +5,10 @@
 
 import { AccountFlag } from '../engine/account/records.ts'
 import { readMarketState } from '../engine/restore.ts'
-import { createCore, Exchange, restoreCore } from '../exchange.ts'
+import { createCore, Exchange } from '../exchange.ts'
 import { assert } from '../lib/assert.ts'
 import type { Directory } from '../protocol/directory.ts'
+import { restoreCore } from '../restoring.ts'
 import { stateSections } from '../state-bytes.ts'
 import { accountChanges, bookChanges, type Change, marketChanges, type Views } from './changes.ts'
 import { followHistory } from './history.ts'

@@ -3,7 +3,7 @@
 
 import type { Core } from '../actors/core.ts'
 import type { FinishedRound } from '../engine/engine.ts'
-import { Exchange, restoreCore } from '../exchange.ts'
+import { Exchange } from '../exchange.ts'
 import { Fault } from '../lib/assert.ts'
 import { StoreProblem } from '../persistence/problem.ts'
 import {
@@ -18,7 +18,8 @@ import type { SnapshotInfo } from '../persistence/snapshot-table.ts'
 import type { Store } from '../persistence/store.ts'
 import { Directory } from '../protocol/directory.ts'
 import { learn } from '../protocol/learn.ts'
-import { hashSections, stateSections } from '../state-bytes.ts'
+import { type MakeCore, type Restored, RestoringCore } from '../restoring.ts'
+import { SectionCutter, StateHash } from '../state-bytes.ts'
 
 /** What a follower reads. */
 export type Reading = Pick<Store, 'snapshots' | 'readRows' | 'rowEndingAt'>
@@ -190,30 +191,40 @@ export async function findSnapshotFault(
   return undefined
 }
 
-/** A core with the snapshot's state, or what is wrong with it. */
+/**
+ * A core with the snapshot's state, or what is wrong with it. The state is entered as it is read,
+ * so it is never in memory twice; whether it is what it says shows at its end.
+ */
 async function tryRestore(
   store: Reading,
   snapshot: SnapshotInfo,
   end: RowEnd,
-  make: FollowerOptions['make'],
-): Promise<{ core: Core; names: Directory } | string> {
+  make: MakeCore,
+): Promise<Restored | string> {
   const { seq, hash, rowChecksum } = snapshot
   if (rowChecksum !== null && !Buffer.from(end.checksum).equals(rowChecksum)) {
     return 'it is of another journal'
   }
-  const parts: Uint8Array[] = []
+  const { snapshots } = store
+  const length = await snapshots.bytesOf(seq)
+  const cutter = new SectionCutter(length)
+  const restoring = new RestoringCore(length, make)
+  const found = new StateHash()
   try {
-    for await (const part of store.snapshots.parts(seq)) parts.push(part)
+    for await (const piece of snapshots.bytes(seq)) {
+      for (const section of cutter.cut(piece)) {
+        found.add(section)
+        restoring.add(section)
+      }
+    }
+    cutter.end()
+    const restored = restoring.end()
+    if (found.digest() !== hash) throw new Fault('it is not the state it says')
+    return restored
   } catch (error) {
-    // Deleted while it was read: there is a newer one.
-    if (error instanceof StoreProblem && error.code === 'SNAPSHOT_INCOMPLETE') return error.message
-    throw error
-  }
-  const bytes = Buffer.concat(parts)
-  try {
-    if (hashSections(stateSections(bytes)) !== hash) return 'it is not the state it says'
-    return restoreCore(bytes, make)
-  } catch (error) {
+    restoring.abandon()
+    // Deleted while it was read: there is a newer one. Other trouble is the database's.
+    if (error instanceof StoreProblem && error.code !== 'SNAPSHOT_INCOMPLETE') throw error
     // Corrupt bytes are no state; any way of noticing that is good.
     return error instanceof Error ? error.message : String(error)
   }

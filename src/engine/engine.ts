@@ -26,7 +26,7 @@ import { BookShard } from './book/book-shard.ts'
 import type { BookStore } from './book/store.ts'
 import { checkState } from './invariants.ts'
 import type { Market } from './market.ts'
-import { readMarketState, readState } from './restore.ts'
+import { EngineLoader, readMarketState, type StateLoader } from './restore.ts'
 import { writeState } from './state.ts'
 
 export type EngineOptions = AccountShardOptions
@@ -133,8 +133,8 @@ export class Engine {
     return writeState(this)
   }
 
-  load(market: Uint8Array, rest: Iterator<Uint8Array>): void {
-    readState(this, readMarketState(market), rest)
+  load(market: Uint8Array): StateLoader {
+    return new EngineLoader(this, readMarketState(market))
   }
 
   check(): void {

@@ -2,7 +2,6 @@
 
 import { assert, Fault } from '../lib/assert.ts'
 import { IdMap } from '../lib/id-map.ts'
-import { RecordLog } from '../lib/record-log.ts'
 import { ID_WORDS } from '../protocol/client-id.ts'
 import { Flag, Side } from '../protocol/order-flags.ts'
 import type { AccountShard } from './account/account-shard.ts'
@@ -26,51 +25,79 @@ import {
   POF,
   POSITION_WORDS,
 } from './account/records.ts'
-import { SU, SUBMISSION_WORDS, SUF, type Submissions } from './account/submissions.ts'
+import { SU, SUF, type Submissions } from './account/submissions.ts'
 import type { RestingOrder } from './book/book.ts'
 import type { BookShard } from './book/book-shard.ts'
 import type { Engine } from './engine.ts'
-import { hashRecent, type RecentOrder } from './risk/recent-orders.ts'
+import type { RecentOrders } from './risk/recent-orders.ts'
 import { type MarketState, STATE_VERSION } from './state.ts'
 import { StateReader } from './state-writer.ts'
 
 const SECOND_MS = 1_000
 
-/** What {@link readState} learns from the first section, before an engine can be made for it. */
+/** What {@link EngineLoader} learns from the first section, before an engine can be made for it. */
 export function readMarketState(section: Uint8Array): MarketState {
   const state = new StateReader(section).json() as MarketState
   assert(state.version === STATE_VERSION, `state version ${state.version}, not ${STATE_VERSION}`)
   return state
 }
 
-/** Fills a fresh engine from a state's sections, the first already read as `state`. */
-export function readState(
-  engine: Engine,
-  state: MarketState,
-  sections: Iterator<Uint8Array>,
-): void {
-  engine.seq = state.seq
-  const { accountShard, bookShard } = engine
-  const reader = new AccountsReader(accountShard, state)
-  for (let account = 1; account <= state.accounts; account += 1) {
-    reader.read(account, sections.next().value as Uint8Array)
+/** Takes a state in, section by section; what was read of it serves nobody before `end`. */
+export interface StateLoader {
+  /** The next section behind the market's: accounts by handle, then symbols. */
+  add(section: Uint8Array): void
+  /** There are no more: throws a Fault where some are missing. */
+  end(): void
+}
+
+/** Fills a fresh engine. */
+export class EngineLoader implements StateLoader {
+  private readonly engine: Engine
+  private readonly state: MarketState
+  private readonly accounts: AccountsReader
+  private resting: OrdersById | undefined
+  private added = 0
+
+  constructor(engine: Engine, state: MarketState) {
+    engine.seq = state.seq
+    this.engine = engine
+    this.state = state
+    this.accounts = new AccountsReader(engine.accountShard, state)
   }
-  reader.end()
-  const resting = new OrdersById(accountShard.store)
-  for (let symbol = 1; symbol <= state.instruments.length; symbol += 1) {
-    readBook(bookShard, symbol, sections.next().value as Uint8Array, resting)
+
+  add(section: Uint8Array): void {
+    const { accounts, instruments } = this.state
+    this.added += 1
+    if (this.added <= accounts) return this.accounts.read(this.added, section)
+    const symbol = this.added - accounts
+    assert(symbol <= instruments.length, 'nothing is behind the last section')
+    this.resting ??= this.endAccounts()
+    readBook(this.engine.bookShard, symbol, section, this.resting)
+  }
+
+  end(): void {
+    const { accounts, instruments } = this.state
+    assert(this.added === accounts + instruments.length, 'no section is missing')
+    this.resting ??= this.endAccounts()
+  }
+
+  private endAccounts(): OrdersById {
+    this.accounts.end()
+    return new OrdersById(this.engine.accountShard.store)
   }
 }
 
 /** Fills a fresh shard of accounts: first the market, then accounts one by one, then `end`. */
 export class AccountsReader {
   private readonly store: AccountStore
-  private readonly used = new RecordLog(SUBMISSION_WORDS, 1_024)
-  private readonly moved = new RecordLog(SUBMISSION_WORDS, 1_024)
-  private readonly recent: RecentOrder[] = []
+  /** By symbol: the position that an order was last read for; 0, the record of zeros, for none. */
+  private readonly positionOf: Int32Array
 
   constructor({ market, store }: AccountShard, state: MarketState) {
     this.store = store
+    // Mostly no more ids are remembered than there is room for orders.
+    store.submissions.ring.reserve(store.orders.room)
+    this.positionOf = new Int32Array(state.instruments.length + 1)
     market.nowMs = state.nowMs
     market.killed = state.killed
     market.assets.push(...state.assets)
@@ -87,23 +114,49 @@ export class AccountsReader {
   read(account: number, section: Uint8Array): void {
     const reader = new StateReader(section)
     readAccount(reader, this.store, account)
-    readOrders(reader, this.store, account)
-    readSubmissions(reader, this.used)
-    readSubmissions(reader, this.moved)
-    readRecent(reader, account, this.recent)
+    this.readOrders(reader, account)
+    readSubmissions(reader, this.store.submissions)
+    readSubmissions(reader, this.store.transfers)
+    readRecent(reader, account, this.store.recent)
     assert(reader.isAtEnd, 'an account section has nothing behind it')
   }
 
-  /** Enters what accounts share a table for, in the order in which it once came. */
-  end(): void {
-    const { store, used, moved, recent } = this
-    restoreUsed(store.submissions, used)
-    restoreUsed(store.transfers, moved)
-    recent.sort((x, y) => x.acceptedMs - y.acceptedMs)
-    for (const { account, symbolSide, priceTicks, lots, acceptedMs } of recent) {
-      const hash = hashRecent(account, symbolSide, priceTicks, lots)
-      store.recent.add(hash, 0, account, symbolSide, priceTicks, lots, acceptedMs)
+  private readOrders(reader: StateReader, account: number): void {
+    const { store } = this
+    const { orders } = store
+    for (let left = reader.u32(); left > 0; left -= 1) {
+      const order = orders.alloc()
+      const o = order * ORDER_WORDS
+      for (let double = 0; double <= ORF.leaves; double += 1) {
+        orders.f64[(o >> 1) + double] = reader.f64()
+      }
+      readFills(reader, store, o)
+      const position = this.position(account, reader.u32())
+      orders.i32[o + OR.position] = position
+      orders.i32[o + OR.flags] = reader.u32()
+      orders.i32[o + OR.content] = reader.u32() | 0
+      reader.words(orders.i32, o + OR.id, ID_WORDS)
+      store.enlist(order, position, orders.f64[(o >> 1) + ORF.leaves])
     }
+  }
+
+  /** As the store's; an account's orders are mostly in few symbols, so what was found is kept. */
+  private position(account: number, symbol: number): number {
+    const { store, positionOf } = this
+    const known = positionOf[symbol]
+    if (store.positions.i32[known * POSITION_WORDS + PO.account] === account) return known
+    const position = store.position(account, symbol)
+    positionOf[symbol] = position
+    return position
+  }
+
+  /** Enters what accounts share a table for. */
+  end(): void {
+    const { submissions, transfers, recent, orders } = this.store
+    submissions.enterRead()
+    submissions.enterOrders(orders.top)
+    transfers.enterRead()
+    recent.enterRead()
   }
 }
 
@@ -133,25 +186,6 @@ function readAccount(reader: StateReader, store: AccountStore, account: number):
   }
 }
 
-function readOrders(reader: StateReader, store: AccountStore, account: number): void {
-  const { orders } = store
-  for (let left = reader.u32(); left > 0; left -= 1) {
-    const order = orders.alloc()
-    const o = order * ORDER_WORDS
-    for (let double = 0; double <= ORF.leaves; double += 1) {
-      orders.f64[(o >> 1) + double] = reader.f64()
-    }
-    readFills(reader, store, o)
-    const position = store.position(account, reader.u32())
-    orders.i32[o + OR.position] = position
-    orders.i32[o + OR.flags] = reader.u32()
-    orders.i32[o + OR.content] = reader.u32() | 0
-    reader.words(orders.i32, o + OR.id, ID_WORDS)
-    store.enlist(order, position, orders.f64[(o >> 1) + ORF.leaves])
-    store.submissions.addOrder(hashId(account, orders.i32, o + OR.id, store.submissions.key), order)
-  }
-}
-
 function readFills(reader: StateReader, store: AccountStore, orderWord: number): void {
   const [cum, notional, carry] = [reader.f64(), reader.f64(), reader.f64()]
   if (cum === 0) return
@@ -163,35 +197,24 @@ function readFills(reader: StateReader, store: AccountStore, orderWord: number):
   store.orders.i32[orderWord + OR.fills] = fills
 }
 
-/** Into records as the ring has them, but with the code as it is and nothing of the hash. */
-function readSubmissions(reader: StateReader, into: RecordLog): void {
+function readSubmissions(reader: StateReader, into: Submissions): void {
   for (let left = reader.u32(); left > 0; left -= 1) {
-    const s = into.append()
-    const { i32, f64 } = into
+    const s = into.appendRead()
+    const { i32, f64 } = into.ring
     reader.words(i32, s + SU.id, ID_WORDS)
-    i32[s + SU.account] = reader.u32()
+    const account = reader.u32()
+    i32[s + SU.account] = account
     i32[s + SU.content] = reader.u32() | 0
-    i32[s + SU.outcome] = reader.u32()
+    i32[s + SU.hash] = hashId(account, i32, s + SU.id, into.key)
+    i32[s + SU.outcome] = -reader.u32()
     f64[(s >> 1) + SUF.orderId] = reader.f64()
     f64[(s >> 1) + SUF.seq] = reader.f64()
   }
 }
 
-/** Enters what was read, oldest first, as it was remembered. */
-function restoreUsed(into: Submissions, { i32, f64, count }: RecordLog): void {
-  const inOrder = Uint32Array.from({ length: count }, (_, number) => number * SUBMISSION_WORDS)
-  inOrder.sort((x, y) => f64[(x >> 1) + SUF.seq] - f64[(y >> 1) + SUF.seq])
-  for (const s of inOrder) {
-    const account = i32[s + SU.account]
-    const hash = hashId(account, i32, s + SU.id, into.key)
-    const [orderId, seq] = [f64[(s >> 1) + SUF.orderId], f64[(s >> 1) + SUF.seq]]
-    into.add(hash, account, i32, s + SU.id, i32[s + SU.content], -i32[s + SU.outcome], orderId, seq)
-  }
-}
-
-function readRecent(reader: StateReader, account: number, into: RecentOrder[]): void {
+function readRecent(reader: StateReader, account: number, into: RecentOrders): void {
   for (let left = reader.u32(); left > 0; left -= 1) {
-    into.push({
+    into.appendRead({
       account,
       symbolSide: reader.u32(),
       priceTicks: reader.f64(),
@@ -204,47 +227,80 @@ function readRecent(reader: StateReader, account: number, into: RecentOrder[]): 
 /** The open orders of a shard, as their books restore them. */
 export function* restingOrders(store: AccountStore): Generator<RestingOrder & { symbol: number }> {
   const { accounts, orders, positions } = store
+  const order = emptyResting()
   for (let account = 1; account <= accounts.top; account += 1) {
     let tag = accounts.i32[account * ACCOUNT_WORDS + AC.firstOrder]
     for (; tag !== 0; tag = orders.i32[tag * ORDER_WORDS + OR.behind]) {
       const position = orders.i32[tag * ORDER_WORDS + OR.position]
       const symbol = positions.i32[position * POSITION_WORDS + PO.symbol]
-      yield { ...restingOrder(store, tag, account), symbol }
+      yield { ...readResting(store, tag, account, order), symbol }
     }
   }
 }
 
-function restingOrder(store: AccountStore, tag: number, owner: number): RestingOrder {
+const emptyResting = (): RestingOrder => ({
+  orderId: 0,
+  owner: 0,
+  tag: 0,
+  flags: 0,
+  priceTicks: 0,
+  leavesLots: 0,
+  cumLots: 0,
+})
+
+/** An order as its book restores it, into an object that is used for each in turn. */
+function readResting(
+  store: AccountStore,
+  tag: number,
+  owner: number,
+  into: RestingOrder,
+): RestingOrder {
   const { i32, f64 } = store.orders
   const o = tag * ORDER_WORDS
-  return {
-    orderId: f64[(o >> 1) + ORF.orderId],
-    owner,
-    tag,
-    flags: i32[o + OR.flags],
-    priceTicks: f64[(o >> 1) + ORF.priceTicks],
-    leavesLots: f64[(o >> 1) + ORF.leaves],
-    cumLots: store.cumOf(tag),
-  }
+  into.orderId = f64[(o >> 1) + ORF.orderId]
+  into.owner = owner
+  into.tag = tag
+  into.flags = i32[o + OR.flags]
+  into.priceTicks = f64[(o >> 1) + ORF.priceTicks]
+  into.leavesLots = f64[(o >> 1) + ORF.leaves]
+  into.cumLots = store.cumOf(tag)
+  return into
 }
+
+/**
+ * Orders entered together: first what each needs of far memory is read, which does not depend on
+ * the others, so that the processor waits once for all of them. See account/lookahead.ts.
+ */
+const BLOCK = 32
+/** What such reads add up to; kept so that they are not optimised away. */
+let readSum = 0
 
 /** Who has an order, by its id. */
 export interface OrderLookup {
+  /** Valid until the next call. */
   get(orderId: number): RestingOrder | undefined
+  /** Brings what `get` of such an order reads near; returns whatever it read. */
+  touch?(orderId: number): number
 }
 
 /** The open orders of a shard that its books can read directly. */
 class OrdersById implements OrderLookup {
+  private readonly found = emptyResting()
   private readonly store: AccountStore
   private readonly ids: IdMap
 
   constructor(store: AccountStore) {
+    const { orders } = store
     this.store = store
-    this.ids = new IdMap(store.orders, ORF.orderId, store.orders.count)
-    for (let account = 1; account <= store.accounts.top; account += 1) {
-      let tag = store.accounts.i32[account * ACCOUNT_WORDS + AC.firstOrder]
-      for (; tag !== 0; tag = store.orders.i32[tag * ORDER_WORDS + OR.behind]) this.ids.add(tag)
-    }
+    this.ids = new IdMap(orders, ORF.orderId, orders.count)
+    this.ids.addUpTo(orders.top)
+  }
+
+  touch(orderId: number): number {
+    const { orders, positions } = this.store
+    const tag = this.ids.guess(orderId)
+    const position = orders.i32[tag * ORDER_WORDS + OR.position]
+    return positions.i32[position * POSITION_WORDS + PO.account]
   }
 
   get(orderId: number): RestingOrder | undefined {
@@ -252,7 +308,8 @@ class OrdersById implements OrderLookup {
     const tag = this.ids.get(orderId)
     if (tag === 0) return undefined
     const position = store.orders.i32[tag * ORDER_WORDS + OR.position]
-    return restingOrder(store, tag, store.positions.i32[position * POSITION_WORDS + PO.account])
+    const owner = store.positions.i32[position * POSITION_WORDS + PO.account]
+    return readResting(store, tag, owner, this.found)
   }
 }
 
@@ -267,14 +324,24 @@ export function readBook(
   const book = shard.book(symbol)
   book.trades = reader.f64()
   book.lastTradeTicks = reader.f64()
+  const ids = new Float64Array(BLOCK)
+  let sum = 0
   for (const side of [Side.buy, Side.sell]) {
-    for (let left = reader.u32(); left > 0; left -= 1) {
-      const orderId = reader.f64()
-      const order = orders.get(orderId)
-      if (order === undefined) throw new Fault(`order ${orderId} of a book is open in its account`)
-      assert((order.flags & Flag.sell) === side, `order ${orderId} is on its side of the book`)
-      book.restore(order)
+    for (let left = reader.u32(); left > 0; ) {
+      const count = Math.min(left, BLOCK)
+      left -= count
+      for (let n = 0; n < count; n += 1) {
+        ids[n] = reader.f64()
+        sum += shard.store.ids.touch(ids[n]) + (orders.touch?.(ids[n]) ?? 0)
+      }
+      for (let n = 0; n < count; n += 1) {
+        const order = orders.get(ids[n])
+        if (order === undefined) throw new Fault(`order ${ids[n]} of a book is open in its account`)
+        assert((order.flags & Flag.sell) === side, `order ${ids[n]} is on its side of the book`)
+        book.restore(order)
+      }
     }
   }
+  readSum = (readSum + sum) | 0
   assert(reader.isAtEnd, 'a book section has nothing behind it')
 }

@@ -5,6 +5,7 @@
 // Sections: one for the market, then every account by handle, then every symbol by handle. Handles
 // of records, table layouts and everything that rules can no longer see are left out.
 
+import { sortOrder } from '../lib/sort-order.ts'
 import { ID_WORDS } from '../protocol/client-id.ts'
 import type { Asset, Instrument } from '../protocol/instrument.ts'
 import { Side } from '../protocol/order-flags.ts'
@@ -92,16 +93,17 @@ export function* writeAccounts(
   accounts: Iterable<number>,
 ): Generator<Uint8Array> {
   const writer = new StateWriter()
-  const submissions = byAccount(store.submissions, seq + 1, (key) => key)
+  const { top } = store.accounts
+  const submissions = new ByAccount(store.submissions, seq + 1, top, (key) => key)
   // Deposits are remembered by who pays them.
   const payerOf = (key: number) => (key % 2 === 1 ? EXTERNAL : key / 2)
-  const transfers = byAccount(store.transfers, seq + 1, payerOf)
+  const transfers = new ByAccount(store.transfers, seq + 1, top, payerOf)
   const recent = recentByAccount(store)
   for (const account of accounts) {
     writeAccount(writer, store, account)
     writeOrders(writer, store, account)
-    writeSubmissions(writer, store.submissions, submissions.get(account) ?? [])
-    writeSubmissions(writer, store.transfers, transfers.get(account) ?? [])
+    writeSubmissions(writer, store.submissions, submissions.of(account))
+    writeSubmissions(writer, store.transfers, transfers.of(account))
     writeRecent(writer, recent.get(account) ?? [])
     yield writer.take()
   }
@@ -195,26 +197,38 @@ function writeOrders(writer: StateWriter, store: AccountStore, account: number):
 }
 
 /** `places` are the submissions' first words. */
-function writeSubmissions(writer: StateWriter, of: Submissions, places: number[]): void {
+function writeSubmissions(writer: StateWriter, of: Submissions, places: Uint32Array): void {
   const { i32, f64 } = of.ring
-  places.sort((x, y) => {
-    const bySeq = f64[(x >> 1) + SUF.seq] - f64[(y >> 1) + SUF.seq]
-    if (bySeq !== 0) return bySeq
-    for (let word = 0; word < ID_WORDS; word += 1) {
-      const byWord = i32[x + SU.id + word] - i32[y + SU.id + word]
-      if (byWord !== 0) return byWord
-    }
-    return 0
-  })
+  sortTies(of, places)
   writer.u32(places.length)
-  for (const s of places) {
-    writer.words(i32, s + SU.id, ID_WORDS)
-    writer.u32(i32[s + SU.account])
-    writer.u32(i32[s + SU.content] >>> 0)
+  for (let n = 0; n < places.length; n += 1) {
+    const s = places[n]
+    if (n % BLOCK === 0) readAhead(i32, places, n)
+    // Id, account and content stand side by side.
+    writer.words(i32, s + SU.id, ID_WORDS + 2)
     writer.u32(-i32[s + SU.outcome])
     writer.f64(f64[(s >> 1) + SUF.orderId])
     writer.f64(f64[(s >> 1) + SUF.seq])
   }
+}
+
+/** Puts places, which are sorted by seq, into the order of their ids where the seq is the same. */
+function sortTies({ ring: { i32, f64 } }: Submissions, places: Uint32Array): void {
+  const seqOf = (place: number) => f64[(place >> 1) + SUF.seq]
+  for (let from = 0; from < places.length; ) {
+    let to = from + 1
+    while (to < places.length && seqOf(places[to]) === seqOf(places[from])) to += 1
+    if (to > from + 1) places.subarray(from, to).sort((x, y) => compareIds(i32, x, y))
+    from = to
+  }
+}
+
+function compareIds(i32: Int32Array, x: number, y: number): number {
+  for (let word = SU.id; word < SU.id + ID_WORDS; word += 1) {
+    const difference = i32[x + word] - i32[y + word]
+    if (difference !== 0) return difference
+  }
+  return 0
 }
 
 function writeRecent(writer: StateWriter, recent: RecentOrder[]): void {
@@ -230,21 +244,59 @@ function writeRecent(writer: StateWriter, recent: RecentOrder[]): void {
   }
 }
 
-function byAccount(
-  of: Submissions,
-  seq: number,
-  accountOf: (key: number) => number,
-): Map<number, number[]> {
-  const groups = new Map<number, number[]>()
-  for (const place of of.visible(seq)) {
-    const account = accountOf(of.ring.i32[place + SU.account])
-    const group = groups.get(account)
-    if (group === undefined) groups.set(account, [place])
-    else group.push(place)
+/** What accounts share a ring for, side by side by account, each account's by seq. */
+class ByAccount {
+  private readonly places: Uint32Array
+  /** By account: where its own begin; they end where those of the next account begin. */
+  private readonly starts: Uint32Array
+
+  constructor(
+    of: Submissions,
+    seq: number,
+    accountsTop: number,
+    accountOf: (key: number) => number,
+  ) {
+    const { i32, f64 } = of.ring
+    const places = of.visible(seq)
+    const owners = new Int32Array(places.length)
+    const seqs = new Float64Array(places.length)
+    const starts = new Uint32Array(accountsTop + 2)
+    for (let n = 0; n < places.length; n += 1) {
+      const owner = accountOf(i32[places[n] + SU.account])
+      owners[n] = owner
+      seqs[n] = f64[(places[n] >> 1) + SUF.seq]
+      starts[owner + 1] += 1
+    }
+    for (let account = 1; account < starts.length; account += 1) {
+      starts[account] += starts[account - 1]
+    }
+    this.places = new Uint32Array(places.length)
+    const next = starts.slice()
+    for (const n of sortOrder(seqs)) {
+      this.places[next[owners[n]]] = places[n]
+      next[owners[n]] += 1
+    }
+    this.starts = starts
   }
-  return groups
+
+  /** First words, in the ring, of an account's. */
+  of(account: number): Uint32Array {
+    return this.places.subarray(this.starts[account], this.starts[account + 1])
+  }
 }
 
+/** Places read together: enough that the processor need not wait for each. */
+const BLOCK = 32
+/** What reads ahead add up to; kept so that they are not optimised away. */
+let readAheadSum = 0
+
+/** Brings the records of the next places near, as account/lookahead.ts; decides nothing. */
+function readAhead(i32: Int32Array, places: Uint32Array, from: number): void {
+  const to = Math.min(from + BLOCK, places.length)
+  let sum = 0
+  for (let n = from; n < to; n += 1) sum += i32[places[n]]
+  readAheadSum = (readAheadSum + sum) | 0
+}
 function recentByAccount(store: AccountStore): Map<number, RecentOrder[]> {
   const groups = new Map<number, RecentOrder[]>()
   for (const order of store.recent.visible(store.market.nowMs)) {

@@ -8,6 +8,8 @@
 import { assert } from './assert.ts'
 
 const LOAD_MAX = 0.75
+/** Entries added together. */
+const BLOCK = 32
 
 export class HashTable {
   /**
@@ -17,6 +19,8 @@ export class HashTable {
   private slots: Int32Array
   private mask: number
   private count = 0
+  /** What reads ahead add up to; kept so that they are not optimised away. */
+  private sum = 0
 
   constructor(initial: number) {
     const bits = Math.max(4, Math.ceil(Math.log2(initial / LOAD_MAX)))
@@ -62,9 +66,31 @@ export class HashTable {
 
   /** Adds an entry other than 0. */
   add(hash: number, entry: number): void {
-    if (this.count >= LOAD_MAX * (this.mask + 1)) this.grow()
+    if (this.count >= LOAD_MAX * (this.mask + 1)) this.enlarge(2)
     this.count += 1
     this.place(hash, entry)
+  }
+
+  /**
+   * Adds the entries number 0 to `count - 1`. The slots of a block are read before any is written:
+   * the reads do not depend on each other, so the processor waits for memory once a block.
+   */
+  addMany(count: number, hashOf: (n: number) => number, entryOf: (n: number) => number): void {
+    let times = 1
+    while (this.count + count > LOAD_MAX * (this.mask + 1) * times) times *= 2
+    if (times > 1) this.enlarge(times)
+    const hashes = new Int32Array(BLOCK)
+    for (let from = 0; from < count; from += BLOCK) {
+      const to = Math.min(from + BLOCK, count)
+      let sum = 0
+      for (let n = from; n < to; n += 1) {
+        hashes[n - from] = hashOf(n)
+        sum += this.touch(hashes[n - from])
+      }
+      this.sum += sum & 1
+      for (let n = from; n < to; n += 1) this.place(hashes[n - from], entryOf(n))
+    }
+    this.count += count
   }
 
   /** Puts `entry` in the place of `former`, which has this hash. */
@@ -144,10 +170,10 @@ export class HashTable {
     slots[at * 2 + 1] = carried
   }
 
-  private grow(): void {
+  private enlarge(times: number): void {
     const old = this.slots
-    this.slots = new Int32Array(old.length * 2)
-    this.mask = this.mask * 2 + 1
+    this.slots = new Int32Array(old.length * times)
+    this.mask = (this.mask + 1) * times - 1
     for (let at = 0; at < old.length; at += 2) {
       if (old[at + 1] !== 0) this.place(old[at], old[at + 1])
     }

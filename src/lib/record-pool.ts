@@ -71,6 +71,11 @@ export class RecordPool {
     this.count -= 1
   }
 
+  /** Records that it holds without growing. */
+  get room(): number {
+    return this.capacity - 1
+  }
+
   /** Bytes of memory behind the records, whether in use or not. */
   get bytes(): number {
     return this.capacity * this.words * 4

@@ -48,14 +48,48 @@ export class RecordRing {
   /** Appends a record and returns its number. Its words are as an earlier one left them. */
   append(): number {
     const number = this.next
-    if (((number - this.oldest) & NUMBER_MASK) === this.mask) this.grow()
+    if (((number - this.oldest) & NUMBER_MASK) === this.mask) this.enlarge(2)
     this.next = this.after(number)
     return number
+  }
+
+  /** Makes room for so many records in all. */
+  reserve(records: number): void {
+    const capacity = this.mask + 1
+    let times = 1
+    while (records >= capacity * times) times *= 2
+    if (times > 1) this.enlarge(times)
   }
 
   /** The number of the record behind a record. */
   after(number: number): number {
     return (number & NUMBER_MASK) + 1
+  }
+
+  /**
+   * Puts the records of a ring that has let go of none into another order: the `n`-th is then the
+   * one that was number `order[n] + 1`. Each moves once, and no second copy of them is needed.
+   */
+  reorder(order: Uint32Array): void {
+    const { i32, words } = this
+    assert(this.oldest === 1 && order.length === this.count, `${this.name}: it has let go of none`)
+    const isDone = new Uint8Array(order.length)
+    const first = new Int32Array(words)
+    for (let start = 0; start < order.length; start += 1) {
+      if (isDone[start] !== 0) continue
+      // Round a cycle: each place takes the record that belongs there, which frees the next.
+      const begin = (start + 1) * words
+      for (let word = 0; word < words; word += 1) first[word] = i32[begin + word]
+      let place = start
+      for (let next = order[place]; next !== start; next = order[place]) {
+        const [to, from] = [(place + 1) * words, (next + 1) * words]
+        for (let word = 0; word < words; word += 1) i32[to + word] = i32[from + word]
+        isDone[place] = 1
+        place = next
+      }
+      i32.set(first, (place + 1) * words)
+      isDone[place] = 1
+    }
   }
 
   /** Lets go of all records before `number`, which is one in the ring or the next to come. */
@@ -68,13 +102,16 @@ export class RecordRing {
     return this.i32.byteLength
   }
 
-  /** Twice the places; what lies between the oldest and the old end, and before it, stays a run. */
-  private grow(): void {
+  /**
+   * So many times the places, a power of two; what lies between the oldest and the old end, and
+   * before it, stays a run.
+   */
+  private enlarge(times: number): void {
     const { i32: old, oldest, words } = this
     const capacity = this.mask + 1
-    const mask = capacity * 2 - 1
-    assert(capacity * 2 * words < 2 ** 31, `${this.name}: no room for more records`)
-    const buffer = new ArrayBuffer(capacity * 2 * words * 4)
+    const mask = capacity * times - 1
+    assert(capacity * times * words < 2 ** 31, `${this.name}: no room for more records`)
+    const buffer = new ArrayBuffer(capacity * times * words * 4)
     const i32 = new Int32Array(buffer)
     const from = oldest & this.mask
     const behind = oldest + capacity - from

@@ -4,6 +4,7 @@
 // They are not fenced: a snapshot is a function of the journal's rows up to its round, whoever
 // takes it and whenever.
 
+import { copyOut, type Field } from './copy-out.ts'
 import { StoreProblem } from './problem.ts'
 import type { Side } from './side.ts'
 
@@ -97,27 +98,41 @@ export class SnapshotTable {
     return Number(rows[0].bytes)
   }
 
-  /** The parts of a complete snapshot, in order; a few are held at a time. */
-  async *parts(seq: number): AsyncGenerator<Uint8Array, void, void> {
+  /**
+   * The bytes of a complete snapshot, piece by piece as they come; a few parts are held at a time,
+   * and the next few are under way meanwhile.
+   */
+  async *bytes(seq: number): AsyncGenerator<Uint8Array, void, void> {
     const { rows } = await this.#query(
       `SELECT ${COLUMNS} FROM onefill.snapshot WHERE seq = $1 AND complete`,
       [seq],
     )
-    const incomplete = () =>
-      new StoreProblem('SNAPSHOT_INCOMPLETE', `The snapshot at seq ${seq} is not complete.`)
-    if (rows.length === 0) throw incomplete()
+    if (rows.length === 0) throw incomplete(seq)
     const { parts } = infoOf(rows[0])
-    const text = `SELECT part, bytes FROM onefill.snapshot_part
-      WHERE seq = $1 AND part >= $2 ORDER BY part LIMIT ${READ_PARTS}`
+    let next = this.#read(seq, 0, parts)
     for (let part = 0; part < parts; ) {
-      const found = await this.#query(text, [seq, part])
-      if (found.rows.length === 0) throw incomplete()
-      for (const row of found.rows) {
-        if (Number(row.part) !== part) throw incomplete()
-        yield row.bytes
-        part += 1
-      }
+      const found = await next
+      part += found.length
+      next = this.#read(seq, part, parts)
+      for (const pieces of found) yield* pieces
     }
+  }
+
+  /** The next parts from `from` on; none behind the last. */
+  #read(seq: number, from: number, parts: number): Promise<Field[]> {
+    if (from === parts) return Promise.resolve([])
+    const text = `SELECT part, bytes FROM onefill.snapshot_part
+      WHERE seq = ${seq} AND part >= ${from} ORDER BY part LIMIT ${READ_PARTS}`
+    const read = this.#side
+      .run((client) => copyOut(client, text))
+      .then((rows) => {
+        const isNext = rows.every(([number], place) => numberIn(number) === from + place)
+        if (rows.length === 0 || !isNext) throw incomplete(seq)
+        return rows.map(([, bytes]) => bytes)
+      })
+    // Whoever still wants the parts when it fails awaits it.
+    read.catch(() => {})
+    return read
   }
 
   /** Deletes all but those kept, and what is unfinished before the newest; says how many. */
@@ -144,6 +159,12 @@ export class SnapshotTable {
     return this.#side.run((client) => client.query(text, values))
   }
 }
+
+/** An `integer`. */
+const numberIn = (field: Field): number => Buffer.concat(field).readInt32BE()
+
+const incomplete = (seq: number) =>
+  new StoreProblem('SNAPSHOT_INCOMPLETE', `The snapshot at seq ${seq} is not complete.`)
 
 function infoOf(row: Record<string, string | number | Buffer | null>): SnapshotInfo {
   return {

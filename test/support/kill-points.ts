@@ -71,7 +71,7 @@ function aroundAppend(reach: Reach): void {
 /** Rows and parts are read before the lease is taken; later readers are snapshots. */
 function aroundRecovery(reach: Reach): void {
   const { readRows, takeLease } = Store.prototype
-  const { parts } = SnapshotTable.prototype
+  const { bytes } = SnapshotTable.prototype
   let isRecovering = true
   Store.prototype.readRows = async function* (fromRound) {
     for await (const row of readRows.call(this, fromRound)) {
@@ -79,9 +79,9 @@ function aroundRecovery(reach: Reach): void {
       if (isRecovering) reach('recovery: rows')
     }
   }
-  SnapshotTable.prototype.parts = async function* (seq) {
-    for await (const part of parts.call(this, seq)) {
-      yield part
+  SnapshotTable.prototype.bytes = async function* (seq) {
+    for await (const piece of bytes.call(this, seq)) {
+      yield piece
       if (isRecovering) reach('recovery: snapshot')
     }
   }

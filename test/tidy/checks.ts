@@ -17,14 +17,14 @@ const ROOMS: readonly (readonly string[])[] = [
   ['main'],
   ['cli'],
   ['config'],
-  ['index', 'exchange', 'book', 'durable', 'client', 'state-bytes'],
+  ['index', 'exchange', 'book', 'durable', 'client', 'restoring', 'state-bytes'],
   ['gateway', 'actors'],
   ['engine', 'persistence'],
   ['protocol'],
   ['lib'],
 ]
 /** Files of one row that may import each other: the entries are files, not folders. */
-const ENTRIES = new Set(['index', 'exchange', 'book', 'durable', 'state-bytes'])
+const ENTRIES = new Set(['index', 'exchange', 'book', 'durable', 'restoring', 'state-bytes'])
 
 /** The actors' runtime, which would make sense in a program that trades nothing. */
 const RUNTIME = new Set(

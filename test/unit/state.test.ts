@@ -3,6 +3,7 @@
 import { describe, expect, test } from 'vitest'
 import { createExchange, type Exchange, type Report, restoreExchange } from '../../src/index.ts'
 import { Prng } from '../../src/lib/prng.ts'
+import { hashSections, SectionCutter, stateSections } from '../../src/state-bytes.ts'
 
 type Json = Record<string, unknown>
 
@@ -157,6 +158,21 @@ function flow(seed: number, count: number): Json[] {
   })
 }
 
+/** Orders, ids that are used, transfers, limits: a section of each kind with something in it. */
+function busyWorld(): Exchange {
+  const exchange = world()
+  exchange.execute(flow(1, 300))
+  return exchange
+}
+
+function hashOrFault(bytes: Uint8Array): string {
+  try {
+    return hashSections(stateSections(bytes))
+  } catch (error) {
+    return String(error)
+  }
+}
+
 describe('serialize and restore', () => {
   test.each([1, 2, 3, 4])('give the same state and the same future, seed %i', (seed) => {
     const commands = flow(seed, 2_000)
@@ -209,6 +225,47 @@ describe('serialize and restore', () => {
     const other = Buffer.from(text.replace('"version":3,', '"version":2,'), 'latin1')
     expect(() => restoreExchange(other)).toThrow('state version 2, not 3')
     expect(() => restoreExchange(Buffer.concat([bytes, bytes.subarray(0, 20)]))).toThrow()
+  })
+
+  test('cut into pieces anywhere, it has the same sections', () => {
+    const bytes = busyWorld().serialize()
+    const whole = [...stateSections(bytes)].map((section) => Buffer.from(section))
+    const random = new Prng(5)
+    for (const most of [1, 3, 50, 5_000, bytes.length]) {
+      const cutter = new SectionCutter(bytes.length)
+      const sections: Buffer[] = []
+      for (let at = 0; at < bytes.length; ) {
+        const piece = bytes.subarray(at, at + 1 + random.int(most))
+        for (const section of cutter.cut(piece)) sections.push(Buffer.from(section))
+        at += piece.length
+      }
+      cutter.end()
+      expect(sections).toEqual(whole)
+    }
+    const short = new SectionCutter(bytes.length)
+    expect([...short.cut(bytes.subarray(0, -1))].length).toBe(whole.length - 1)
+    expect(() => short.end()).toThrow('cut short')
+    expect(() => [...short.cut(Buffer.alloc(2))]).toThrow('ends where it should')
+  })
+
+  test('bytes with a bit that flipped are another state or none, and reading them ends', () => {
+    const exchange = busyWorld()
+    const hash = exchange.stateHash()
+    const bytes = Buffer.from(exchange.serialize())
+    let unreadable = 0
+    for (let bit = 0; bit < bytes.length * 8; bit += 29) {
+      bytes[bit >> 3] ^= 1 << (bit & 7)
+      expect(hashOrFault(bytes)).not.toBe(hash)
+      // Snapshots are read before the hash of all their bytes is known.
+      try {
+        restoreExchange(bytes)
+      } catch (error) {
+        expect(error).toBeInstanceOf(Error)
+        unreadable += 1
+      }
+      bytes[bit >> 3] ^= 1 << (bit & 7)
+    }
+    expect(unreadable).toBeGreaterThan(100)
   })
 
   test('what waits for the next round is not part of it', () => {

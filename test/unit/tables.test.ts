@@ -7,6 +7,7 @@ import { Prng } from '../../src/lib/prng.ts'
 import { RecordLog } from '../../src/lib/record-log.ts'
 import { RecordPool } from '../../src/lib/record-pool.ts'
 import { RecordRing } from '../../src/lib/record-ring.ts'
+import { sortOrder } from '../../src/lib/sort-order.ts'
 
 const WORDS = 4
 const KEY = 0
@@ -180,6 +181,63 @@ describe('hash table', () => {
   })
 })
 
+describe('many at once', () => {
+  test.each([0, 1, 31, 32, 33, 5_000])('%i entries of a hash table, beside some', (count) => {
+    const table = new HashTable(1)
+    const hashOf = (n: number) => Math.imul(n % 1_000, 0x9e3779b1)
+    for (let n = 0; n < 20; n += 1) table.add(hashOf(n), 1_000_000 + n)
+    table.addMany(count, hashOf, (n) => n + 1)
+    const left = new Set(Array.from({ length: count }, (_, n) => n + 1))
+    for (let n = 0; n < count; n += 1) {
+      const hash = hashOf(n)
+      for (let at = table.first(hash); at >= 0; at = table.next(hash, at)) {
+        left.delete(table.entryAt(at))
+      }
+    }
+    expect(left.size).toBe(0)
+    for (let n = 0; n < 20; n += 1) table.remove(hashOf(n), 1_000_000 + n)
+    for (let n = 0; n < count; n += 1) table.remove(hashOf(n), n + 1)
+    expect(table.first(hashOf(0))).toBe(-1)
+  })
+
+  test.each([0, 1, 32, 33, 5_000])('%i records of an id map', (count) => {
+    const pool = new RecordPool('test', WORDS, 1)
+    const idOf = (n: number) => n * 7_919 + 1
+    for (let n = 1; n <= count; n += 1) {
+      const handle = pool.alloc()
+      pool.f64[(handle * WORDS) / 2 + KEY] = idOf(n)
+    }
+    const map = new IdMap(pool, KEY, 1)
+    map.addUpTo(count)
+    for (let n = 1; n <= count; n += 1) expect(map.get(idOf(n))).toBe(n)
+    expect(map.get(idOf(count + 1))).toBe(0)
+  })
+})
+
+describe('sort order', () => {
+  /** Keys that take one pass, several, and none. */
+  const KEYS: { [name: string]: (random: Prng) => number } = {
+    'all alike': () => 5,
+    small: (random) => random.int(3),
+    'of several digits': (random) => random.int(2 ** 30),
+    'below and above zero': (random) => random.int(2_000) - 1_000,
+    'safe integers': (random) => Math.floor((random.next() - 0.5) * 2 ** 53),
+  }
+
+  test.each(Object.entries(KEYS))('as a stable sort has it: %s', (_, keyOf) => {
+    const random = new Prng(3)
+    for (const length of [0, 1, 2, 3_000]) {
+      const keys = Float64Array.from({ length }, () => keyOf(random))
+      const expected = [...keys.keys()].sort((x, y) => keys[x] - keys[y] || x - y)
+      expect([...sortOrder(keys)]).toEqual(expected)
+    }
+  })
+
+  test.each([Number.NaN, Number.POSITIVE_INFINITY, 0.5, 2 ** 53])('refuses a key of %d', (key) => {
+    expect(() => sortOrder(Float64Array.of(1, key))).toThrow('safe integer')
+  })
+})
+
 describe('record pool', () => {
   test('gives out zeroed records, each once, and keeps their words through growth', () => {
     const random = new Prng(23)
@@ -259,6 +317,27 @@ describe('record ring', () => {
     }
     expect(there.some(([number]) => number === 0)).toBe(false)
     expect(ring.bytes).toBeLessThanOrEqual(2 ** 12 * WORDS * 4)
+  })
+
+  test('puts its records into any order', () => {
+    const random = new Prng(11)
+    for (const count of [0, 1, 2, 7, 8, 500]) {
+      const ring = new RecordRing('test', WORDS, 1)
+      for (let n = 0; n < count; n += 1) {
+        const at = ring.wordOf(ring.append())
+        ring.i32.fill(n, at, at + WORDS)
+      }
+      const order = Uint32Array.from({ length: count }, (_, n) => n)
+      for (let n = count - 1; n > 0; n -= 1) {
+        const other = random.int(n + 1)
+        ;[order[n], order[other]] = [order[other], order[n]]
+      }
+      ring.reorder(order)
+      const found = Array.from({ length: count }, (_, n) => [
+        ...ring.i32.subarray(ring.wordOf(n + 1), ring.wordOf(n + 1) + WORDS),
+      ])
+      expect(found).toEqual([...order].map((n) => Array(WORDS).fill(n)))
+    }
   })
 
   test('refuses records of an odd number of words', () => {

@@ -7,6 +7,7 @@
 import { HashTable } from '../../lib/hash-table.ts'
 import type { RecordPool } from '../../lib/record-pool.ts'
 import { RecordRing } from '../../lib/record-ring.ts'
+import { sortOrder } from '../../lib/sort-order.ts'
 import * as clientId from '../../protocol/client-id.ts'
 import { copyId, sameId } from '../../protocol/client-id.ts'
 import { hashId } from './id-hash.ts'
@@ -95,6 +96,40 @@ export class Submissions {
     return 0
   }
 
+  /**
+   * Appends a submission that is read from a state, and returns its first word in the ring, for the
+   * caller to fill, its hash included. Nothing finds it before {@link enterRead}.
+   */
+  appendRead(): number {
+    return this.ring.wordOf(this.ring.append())
+  }
+
+  /** Enters all that was read, oldest first, as it was remembered. */
+  enterRead(): void {
+    const { ring } = this
+    const { count, f64 } = ring
+    const words = (n: number) => ring.wordOf(n + 1)
+    ring.reorder(
+      sortOrder(Float64Array.from({ length: count }, (_, n) => f64[(words(n) >> 1) + SUF.seq])),
+    )
+    this.table.addMany(
+      count,
+      (n) => ring.i32[words(n) + SU.hash],
+      (n) => -(n + 1),
+    )
+  }
+
+  /** Enters the open orders 1 to `top` under the ids they carry. */
+  enterOrders(top: number): void {
+    const { i32 } = this.orders
+    const id = (n: number) => (n + 1) * ORDER_WORDS + OR.id
+    this.table.addMany(
+      top,
+      (n) => hashId(this.accountOf(n + 1), i32, id(n), this.key),
+      (n) => n + 1,
+    )
+  }
+
   /** Enters an open order under the id it carries. */
   addOrder(hash: number, order: number): void {
     this.table.add(hash, order)
@@ -178,12 +213,17 @@ export class Submissions {
   }
 
   /** First words, in the ring, of the submissions that a command at `seq` can see, oldest first. */
-  *visible(seq: number): Generator<number> {
+  visible(seq: number): Uint32Array {
     const { ring } = this
+    const places = new Uint32Array(ring.count)
+    let count = 0
     for (let number = ring.oldest; number !== ring.next; number = ring.after(number)) {
       const at = ring.wordOf(number)
-      if (this.isRemembered(at, seq)) yield at
+      if (!this.isRemembered(at, seq)) continue
+      places[count] = at
+      count += 1
     }
+    return places.subarray(0, count)
   }
 
   /** Bytes of memory behind the hash table. */

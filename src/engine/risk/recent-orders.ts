@@ -6,6 +6,7 @@
 
 import { HashTable } from '../../lib/hash-table.ts'
 import { RecordRing } from '../../lib/record-ring.ts'
+import { sortOrder } from '../../lib/sort-order.ts'
 import { DUPLICATE_WINDOW_MS_MAX } from '../../protocol/bounds.ts'
 
 /** Recent order, 8 words: f64 0 priceTicks, 1 qtyLots, 2 acceptedMs; i32 6 account (0: outlived),
@@ -36,6 +37,32 @@ export class RecentOrders {
   private readonly goneHash = new Int32Array(FORGET_BLOCK)
   /** What reads ahead add up to; kept so that they are not optimised away. */
   private sum = 0
+
+  /** Appends an order that is read from a state; nothing finds it before {@link enterRead}. */
+  appendRead({ account, symbolSide, priceTicks, lots, acceptedMs }: RecentOrder): void {
+    const { ring } = this
+    const at = ring.wordOf(ring.append())
+    ring.i32[at + ACCOUNT] = account
+    ring.i32[at + SYMBOL_SIDE] = symbolSide
+    ring.f64[(at >> 1) + PRICE_TICKS] = priceTicks
+    ring.f64[(at >> 1) + LOTS] = lots
+    ring.f64[(at >> 1) + ACCEPTED_MS] = acceptedMs
+  }
+
+  /** Enters all that was read, oldest first. */
+  enterRead(): void {
+    const { ring } = this
+    const { count, f64 } = ring
+    const words = (n: number) => ring.wordOf(n + 1)
+    ring.reorder(
+      sortOrder(Float64Array.from({ length: count }, (_, n) => f64[(words(n) >> 1) + ACCEPTED_MS])),
+    )
+    this.table.addMany(
+      count,
+      (n) => this.hashOf(words(n)),
+      (n) => n + 1,
+    )
+  }
 
   /** The same order's record, or 0. `hash` is what {@link hashRecent} says of the rest. */
   find(
@@ -115,6 +142,13 @@ export class RecentOrders {
     }
   }
 
+  /** What {@link hashRecent} says of the record at a word of the ring. */
+  private hashOf(at: number): number {
+    const { i32, f64 } = this.ring
+    const f = at >> 1
+    return hashRecent(i32[at + ACCOUNT], i32[at + SYMBOL_SIDE], f64[f + PRICE_TICKS], f64[f + LOTS])
+  }
+
   private isOver(number: number, nowMs: number): boolean {
     const { ring } = this
     return nowMs - ring.f64[(ring.wordOf(number) >> 1) + ACCEPTED_MS] >= WINDOW_MS_MAX
@@ -123,20 +157,14 @@ export class RecentOrders {
   /** Lets go of a block of the oldest, of those that are over; the youngest is not. */
   private forgetBlock(nowMs: number): void {
     const { ring, table, goneHash } = this
-    const { i32, f64 } = ring
+    const { i32 } = ring
     let count = 0
     let sum = 0
     // First read all, as in lookahead.ts, then remove.
     let end = ring.oldest
     for (; count < FORGET_BLOCK && this.isOver(end, nowMs); end = ring.after(end)) {
       const at = ring.wordOf(end)
-      const f = at >> 1
-      const hash = hashRecent(
-        i32[at + ACCOUNT],
-        i32[at + SYMBOL_SIDE],
-        f64[f + PRICE_TICKS],
-        f64[f + LOTS],
-      )
+      const hash = this.hashOf(at)
       goneHash[count] = hash
       sum += table.touch(hash)
       count += 1
