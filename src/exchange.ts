@@ -5,7 +5,7 @@ import type { Core } from './actors/core.ts'
 import type { Workers } from './actors/placement.ts'
 import { startThreads, WorkerFault } from './actors/threads.ts'
 import type { BalancesAnswer, BookAnswer, OrdersAnswer, QueryAnswer } from './engine/answers.ts'
-import { Engine, type FinishedRound } from './engine/engine.ts'
+import { Engine, type EngineOptions, type FinishedRound } from './engine/engine.ts'
 import { assert, Fault } from './lib/assert.ts'
 import type { RecordLog } from './lib/record-log.ts'
 import { COMMANDS_PER_ROUND_MAX } from './protocol/bounds.ts'
@@ -81,11 +81,11 @@ export function restoreOn(bytes: Uint8Array, make: MakeCore): Exchange {
   return new Exchange(core, names)
 }
 
-/** The core that the options ask for, empty. `ordersInitial`: room to begin with. */
+/** The core that the options ask for, empty. */
 export function createCore({
   workers = 0,
   ...options
-}: ExchangeOptions & { readonly ordersInitial?: number }): Core {
+}: ExchangeOptions & Pick<EngineOptions, 'ordersInitial' | 'submissionsInitial'>): Core {
   const engineOptions = { ...options, hashSeed: randomInt(2 ** 31) }
   return workers === 0 ? new Engine(engineOptions) : startThreads(workers, engineOptions)
 }

@@ -136,7 +136,8 @@ async function warmUp(store: Store, options: DurableOptions): Promise<Warm> {
     const last = await store.lastRow()
     const unpublished = new Unpublished(publishedRound)
     const follower = await Follower.open(store, {
-      make: (of) => createCore({ workers, ...of }),
+      // Tables that grow while millions of commands are replayed are copied again and again.
+      make: (of) => createCore({ workers, ...of, submissionsInitial: last?.lastSeq ?? 0 }),
       fromRoundMax: publishedRound,
       onRound: (round, finished) => unpublished.add(round, finished),
       onProgress: (seq) => onProgress?.(seq, last?.lastSeq ?? 0),

@@ -93,11 +93,12 @@ export function* writeAccounts(
   accounts: Iterable<number>,
 ): Generator<Uint8Array> {
   const writer = new StateWriter()
-  const { top } = store.accounts
-  const submissions = new ByAccount(store.submissions, seq + 1, top, (key) => key)
+  const byAccount = (of: Submissions, accountOf: (key: number) => number) =>
+    new ByAccount(of.ring, of.visible(seq + 1), store.accounts.top, accountOf)
+  const submissions = byAccount(store.submissions, (key) => key)
   // Deposits are remembered by who pays them.
   const payerOf = (key: number) => (key % 2 === 1 ? EXTERNAL : key / 2)
-  const transfers = new ByAccount(store.transfers, seq + 1, top, payerOf)
+  const transfers = byAccount(store.transfers, payerOf)
   const recent = recentByAccount(store)
   for (const account of accounts) {
     writeAccount(writer, store, account)
@@ -199,7 +200,6 @@ function writeOrders(writer: StateWriter, store: AccountStore, account: number):
 /** `places` are the submissions' first words. */
 function writeSubmissions(writer: StateWriter, of: Submissions, places: Uint32Array): void {
   const { i32, f64 } = of.ring
-  sortTies(of, places)
   writer.u32(places.length)
   for (let n = 0; n < places.length; n += 1) {
     const s = places[n]
@@ -213,11 +213,10 @@ function writeSubmissions(writer: StateWriter, of: Submissions, places: Uint32Ar
 }
 
 /** Puts places, which are sorted by seq, into the order of their ids where the seq is the same. */
-function sortTies({ ring: { i32, f64 } }: Submissions, places: Uint32Array): void {
-  const seqOf = (place: number) => f64[(place >> 1) + SUF.seq]
+function sortTies(i32: Int32Array, places: Uint32Array, seqs: Float64Array): void {
   for (let from = 0; from < places.length; ) {
     let to = from + 1
-    while (to < places.length && seqOf(places[to]) === seqOf(places[from])) to += 1
+    while (to < places.length && seqs[to] === seqs[from]) to += 1
     if (to > from + 1) places.subarray(from, to).sort((x, y) => compareIds(i32, x, y))
     from = to
   }
@@ -244,44 +243,51 @@ function writeRecent(writer: StateWriter, recent: RecentOrder[]): void {
   }
 }
 
-/** What accounts share a ring for, side by side by account, each account's by seq. */
+/** What accounts share a ring for, side by side by account, each account's by seq and id. */
 class ByAccount {
   private readonly places: Uint32Array
+  private readonly seqs: Float64Array
   /** By account: where its own begin; they end where those of the next account begin. */
   private readonly starts: Uint32Array
+  private readonly i32: Int32Array
 
   constructor(
-    of: Submissions,
-    seq: number,
+    { i32, f64 }: Submissions['ring'],
+    visible: Uint32Array,
     accountsTop: number,
     accountOf: (key: number) => number,
   ) {
-    const { i32, f64 } = of.ring
-    const places = of.visible(seq)
-    const owners = new Int32Array(places.length)
-    const seqs = new Float64Array(places.length)
+    const owners = new Int32Array(visible.length)
+    const seqs = new Float64Array(visible.length)
     const starts = new Uint32Array(accountsTop + 2)
-    for (let n = 0; n < places.length; n += 1) {
-      const owner = accountOf(i32[places[n] + SU.account])
+    for (let n = 0; n < visible.length; n += 1) {
+      const owner = accountOf(i32[visible[n] + SU.account])
       owners[n] = owner
-      seqs[n] = f64[(places[n] >> 1) + SUF.seq]
+      seqs[n] = f64[(visible[n] >> 1) + SUF.seq]
       starts[owner + 1] += 1
     }
     for (let account = 1; account < starts.length; account += 1) {
       starts[account] += starts[account - 1]
     }
-    this.places = new Uint32Array(places.length)
+    this.i32 = i32
+    this.starts = starts
+    this.places = new Uint32Array(visible.length)
+    this.seqs = new Float64Array(visible.length)
     const next = starts.slice()
     for (const n of sortOrder(seqs)) {
-      this.places[next[owners[n]]] = places[n]
-      next[owners[n]] += 1
+      const to = next[owners[n]]
+      next[owners[n]] = to + 1
+      this.places[to] = visible[n]
+      this.seqs[to] = seqs[n]
     }
-    this.starts = starts
   }
 
   /** First words, in the ring, of an account's. */
   of(account: number): Uint32Array {
-    return this.places.subarray(this.starts[account], this.starts[account + 1])
+    const [from, to] = [this.starts[account], this.starts[account + 1]]
+    const places = this.places.subarray(from, to)
+    sortTies(this.i32, places, this.seqs.subarray(from, to))
+    return places
   }
 }
 

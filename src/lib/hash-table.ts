@@ -71,14 +71,19 @@ export class HashTable {
     this.place(hash, entry)
   }
 
+  /** Makes room for so many entries in all. */
+  reserve(entries: number): void {
+    let times = 1
+    while (entries > LOAD_MAX * (this.mask + 1) * times) times *= 2
+    if (times > 1) this.enlarge(times)
+  }
+
   /**
    * Adds the entries number 0 to `count - 1`. The slots of a block are read before any is written:
    * the reads do not depend on each other, so the processor waits for memory once a block.
    */
   addMany(count: number, hashOf: (n: number) => number, entryOf: (n: number) => number): void {
-    let times = 1
-    while (this.count + count > LOAD_MAX * (this.mask + 1) * times) times *= 2
-    if (times > 1) this.enlarge(times)
+    this.reserve(this.count + count)
     const hashes = new Int32Array(BLOCK)
     for (let from = 0; from < count; from += BLOCK) {
       const to = Math.min(from + BLOCK, count)

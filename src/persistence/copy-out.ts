@@ -29,6 +29,19 @@ export async function copyOut(client: pg.Client, query: string): Promise<Field[]
   return rowsOf(new Pieces(pieces))
 }
 
+/** A field's bytes in one; copied only where they came in several pieces. */
+export function bytesIn(field: Field): Buffer {
+  return field.length === 1 ? field[0] : Buffer.concat(field)
+}
+
+/** An `integer` or a `bigint`, which must be a safe one. */
+export function integerIn(field: Field): number {
+  const bytes = bytesIn(field)
+  const value = bytes.length === 8 ? Number(bytes.readBigInt64BE()) : bytes.readInt32BE()
+  assert(Number.isSafeInteger(value), 'a number in the database is an exact integer here')
+  return value
+}
+
 function rowsOf(bytes: Pieces): Field[][] {
   assert(SIGNATURE.equals(bytes.whole(SIGNATURE.length)), 'COPY is in its binary form')
   bytes.whole(4)
@@ -76,7 +89,6 @@ class Pieces {
 
   /** The next bytes, in one. */
   whole(length: number): Buffer {
-    const taken = this.take(length)
-    return taken.length === 1 ? taken[0] : Buffer.concat(taken)
+    return bytesIn(this.take(length))
   }
 }

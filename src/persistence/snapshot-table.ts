@@ -4,7 +4,7 @@
 // They are not fenced: a snapshot is a function of the journal's rows up to its round, whoever
 // takes it and whenever.
 
-import { copyOut, type Field } from './copy-out.ts'
+import { copyOut, type Field, integerIn } from './copy-out.ts'
 import { StoreProblem } from './problem.ts'
 import type { Side } from './side.ts'
 
@@ -126,7 +126,7 @@ export class SnapshotTable {
     const read = this.#side
       .run((client) => copyOut(client, text))
       .then((rows) => {
-        const isNext = rows.every(([number], place) => numberIn(number) === from + place)
+        const isNext = rows.every(([number], place) => integerIn(number) === from + place)
         if (rows.length === 0 || !isNext) throw incomplete(seq)
         return rows.map(([, bytes]) => bytes)
       })
@@ -159,9 +159,6 @@ export class SnapshotTable {
     return this.#side.run((client) => client.query(text, values))
   }
 }
-
-/** An `integer`. */
-const numberIn = (field: Field): number => Buffer.concat(field).readInt32BE()
 
 const incomplete = (seq: number) =>
   new StoreProblem('SNAPSHOT_INCOMPLETE', `The snapshot at seq ${seq} is not complete.`)

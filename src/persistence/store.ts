@@ -3,6 +3,7 @@
 
 import { assert } from '../lib/assert.ts'
 import { Appender, type AppendState, WRITER_NAME } from './appender.ts'
+import { bytesIn, copyOut, type Field, integerIn } from './copy-out.ts'
 import { migrate } from './migrations.ts'
 import { Fenced, StoreProblem } from './problem.ts'
 import type { Row } from './row.ts'
@@ -149,21 +150,18 @@ export class Store {
   }
 
   async lastRow(): Promise<Row | null> {
-    const { rows } = await this.#side.run((client) =>
-      client.query('SELECT * FROM onefill.journal ORDER BY first_round DESC LIMIT 1'),
+    const [row] = await this.#rows(
+      `SELECT ${COLUMNS} FROM onefill.journal ORDER BY first_round DESC LIMIT 1`,
     )
-    return rows.length === 0 ? null : rowOf(rows[0])
+    return row ?? null
   }
 
   /** The row whose last round this is, null if there is none. */
   async rowEndingAt(round: number): Promise<Row | null> {
-    const { rows } = await this.#side.run((client) =>
-      client.query(
-        `SELECT * FROM onefill.journal WHERE first_round <= $1 ORDER BY first_round DESC LIMIT 1`,
-        [round],
-      ),
+    const [row] = await this.#rows(
+      `SELECT ${COLUMNS} FROM onefill.journal WHERE first_round <= ${whole(round)}
+        ORDER BY first_round DESC LIMIT 1`,
     )
-    const row = rows.length === 0 ? null : rowOf(rows[0])
     return row?.lastRound === round ? row : null
   }
 
@@ -173,16 +171,17 @@ export class Store {
    */
   async *readRows(fromRound: number): AsyncGenerator<Row, void, void> {
     for (let from = fromRound; ; ) {
-      const { rows } = await this.#side.run((client) =>
-        client.query({ name: 'read', text: READ, values: [from, READ_ROWS, READ_BYTES] }),
-      )
+      const rows = await this.#rows(readFrom(from))
       if (rows.length === 0) return
-      for (const each of rows) {
-        const row = rowOf(each)
+      for (const row of rows) {
         from = row.lastRound + 1
         yield row
       }
     }
+  }
+
+  async #rows(query: string): Promise<Row[]> {
+    return (await this.#side.run((client) => copyOut(client, query))).map(rowOf)
   }
 
   /**
@@ -244,15 +243,28 @@ export class Store {
   }
 }
 
-/** From the row that holds round $1; a running sum of the bytes bounds the answer. */
-const READ = `SELECT * FROM (
+const COLUMNS = `first_round, last_round, first_seq, last_seq, term, time_ms, version::bigint,
+  checksum, payload`
+
+/**
+ * The rows that end at `round` or later, in order, as many as one read may hold: a running sum of
+ * their bytes bounds it.
+ */
+const readFrom = (round: number): string => `SELECT ${COLUMNS} FROM (
     SELECT batch.*, sum(octet_length(payload)) OVER (ORDER BY first_round)
       - octet_length(payload) AS before
     FROM (SELECT * FROM onefill.journal WHERE first_round >= coalesce((
-        SELECT first_round FROM onefill.journal WHERE first_round <= $1 AND last_round >= $1
-        ORDER BY first_round DESC LIMIT 1), $1)
-      ORDER BY first_round LIMIT $2) AS batch
-  ) AS bounded WHERE before < $3 ORDER BY first_round`
+        SELECT first_round FROM onefill.journal
+        WHERE first_round <= ${whole(round)} AND last_round >= ${whole(round)}
+        ORDER BY first_round DESC LIMIT 1), ${whole(round)})
+      ORDER BY first_round LIMIT ${READ_ROWS}) AS batch
+  ) AS bounded WHERE before < ${READ_BYTES} ORDER BY first_round`
+
+/** A number to stand in a statement that takes no parameters. */
+function whole(number: number): string {
+  assert(Number.isSafeInteger(number), `${number} is a whole number`)
+  return String(number)
+}
 
 /** A commit that waits for the disk would hold up the journal's; a lost beat costs nothing. */
 const BEAT = `UPDATE onefill.heartbeat
@@ -281,22 +293,11 @@ export function heldBy({ holder, ageMs }: Lease): StoreProblem {
   return new StoreProblem('LEASE_HELD', `Another exchange leads (${holder}, ${heard}): ${todo}.`)
 }
 
-/** `pg` gives bigint as text and bytea as a Buffer. */
-function rowOf(row: Record<string, string | number | Buffer>): Row {
-  const integer = (name: string) => {
-    const value = Number(row[name])
-    assert(Number.isSafeInteger(value), `${name} of a journal row is an exact integer`)
-    return value
-  }
-  return {
-    firstRound: integer('first_round'),
-    lastRound: integer('last_round'),
-    firstSeq: integer('first_seq'),
-    lastSeq: integer('last_seq'),
-    term: integer('term'),
-    timeMs: integer('time_ms'),
-    version: integer('version'),
-    checksum: row.checksum as Buffer,
-    payload: row.payload as Buffer,
-  }
+/** A row of {@link COLUMNS} in binary. */
+function rowOf(fields: readonly Field[]): Row {
+  const [firstRound, lastRound, firstSeq, lastSeq, term, timeMs, version] = fields
+    .slice(0, -2)
+    .map(integerIn)
+  const [checksum, payload] = fields.slice(-2).map(bytesIn)
+  return { firstRound, lastRound, firstSeq, lastSeq, term, timeMs, version, checksum, payload }
 }

@@ -31,6 +31,8 @@ export interface AccountShardOptions {
   readonly hashSeed?: number
   /** Accounts and open orders to make room for at the start; more is made as needed. */
   readonly ordersInitial?: number
+  /** Closed submissions to make room for at the start; more is made as needed. */
+  readonly submissionsInitial?: number
 }
 
 export class AccountShard {
@@ -55,6 +57,8 @@ export class AccountShard {
       options.ordersInitial ?? 256,
       options.hashSeed ?? 0,
     )
+    const { submissionsInitial = 0 } = options
+    this.store.submissions.reserve(Math.min(submissionsInitial, this.submissionsRemembered))
     this.holdPhase = new HoldPhase(this.store, residence)
     const reporter = new Reporter(this.store, this.reports)
     this.settlePhase = new SettlePhase(this.store, residence, reporter, this.postings)

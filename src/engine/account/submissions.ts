@@ -96,6 +96,12 @@ export class Submissions {
     return 0
   }
 
+  /** Makes room for so many submissions. */
+  reserve(count: number): void {
+    this.ring.reserve(count)
+    this.table.reserve(count)
+  }
+
   /**
    * Appends a submission that is read from a state, and returns its first word in the ring, for the
    * caller to fill, its hash included. Nothing finds it before {@link enterRead}.
