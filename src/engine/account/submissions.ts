@@ -113,11 +113,11 @@ export class Submissions {
   /** Enters all that was read, oldest first, as it was remembered. */
   enterRead(): void {
     const { ring } = this
-    const { count, f64 } = ring
+    const { count } = ring
     const words = (n: number) => ring.wordOf(n + 1)
-    ring.reorder(
-      sortOrder(Float64Array.from({ length: count }, (_, n) => f64[(words(n) >> 1) + SUF.seq])),
-    )
+    const seqs = new Float64Array(count)
+    for (let n = 0; n < count; n += 1) seqs[n] = ring.f64[(words(n) >> 1) + SUF.seq]
+    ring.reorder(sortOrder(seqs))
     this.table.addMany(
       count,
       (n) => ring.i32[words(n) + SU.hash],

@@ -52,11 +52,11 @@ export class RecentOrders {
   /** Enters all that was read, oldest first. */
   enterRead(): void {
     const { ring } = this
-    const { count, f64 } = ring
+    const { count } = ring
     const words = (n: number) => ring.wordOf(n + 1)
-    ring.reorder(
-      sortOrder(Float64Array.from({ length: count }, (_, n) => f64[(words(n) >> 1) + ACCEPTED_MS])),
-    )
+    const times = new Float64Array(count)
+    for (let n = 0; n < count; n += 1) times[n] = ring.f64[(words(n) >> 1) + ACCEPTED_MS]
+    ring.reorder(sortOrder(times))
     this.table.addMany(
       count,
       (n) => this.hashOf(words(n)),
