@@ -40,11 +40,11 @@ export async function run({ quick }: BenchOptions): Promise<Report> {
   try {
     const busy = await prepare(postgres.url, 'bench_busy', BUSY, shrink)
     await busy.more(MILLION)
-    const one = measure(busy.url, runs)
+    const one = await measure(busy.url, runs)
     await busy.more(9 * MILLION)
-    const ten = measure(busy.url, Math.ceil(runs / 2))
+    const ten = await measure(busy.url, Math.ceil(runs / 2))
     const full = await prepare(postgres.url, 'bench_full', FULL, shrink)
-    const orders = measure(full.url, runs)
+    const orders = await measure(full.url, runs)
     const bytes = await sizeOf(full.url)
     return report(one, ten, orders, bytes)
   } finally {
@@ -82,8 +82,12 @@ async function sizeOf(url: string): Promise<number> {
   return Number((await query(url, text))[0].bytes)
 }
 
-/** By number of workers: the runs, in turns. */
-function measure(url: string, runs: number): Map<number, Recovered[]> {
+/**
+ * By number of workers: the runs, in turns. What preparing them has left to be written is written
+ * before.
+ */
+async function measure(url: string, runs: number): Promise<Map<number, Recovered[]>> {
+  await query(url, 'CHECKPOINT')
   const found = new Map<number, Recovered[]>([
     [0, []],
     [2, []],
