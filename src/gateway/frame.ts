@@ -100,15 +100,13 @@ export function encodeReport(report: Report, format: FrameFormat): Uint8Array {
   return bytes ?? encodeFrame(report, format)
 }
 
-/** As {@link encodeFrame}, of reports. */
-export function encodeReports(reports: readonly Report[], format: FrameFormat): Uint8Array {
-  if (format === 'json') return encodeFrame(reports, format)
-  const each = reports.map((report) => encodeReport(report, format))
-  const head = Uint8Array.from([0xdc, reports.length >> 8, reports.length & 255])
-  return Buffer.concat([head, ...each])
+/** An array of reports that are packed already, at most 65,535. */
+export function joinReports(packed: readonly Uint8Array[]): Uint8Array {
+  const head = Uint8Array.from([0xdc, packed.length >> 8, packed.length & 255])
+  return Buffer.concat([head, ...packed])
 }
 
-/** Reports out of bytes that {@link encodeReports} has made. */
+/** Reports out of a message of several. */
 export function decodeReports(bytes: Uint8Array): Report[] {
   return formatOf(bytes) === 'json' ? JSON.parse(utf8.decode(bytes)) : packr.unpack(bytes)
 }

@@ -2,7 +2,8 @@
 
 import { Packr } from 'msgpackr/index-no-eval'
 import { expect, test } from 'vitest'
-import { decodeReports, encodeReport, encodeReports } from '../../src/gateway/frame.ts'
+import { EncodedReport } from '../../src/gateway/encoded-report.ts'
+import { decodeReports, encodeReport } from '../../src/gateway/frame.ts'
 import { ReportEncoder } from '../../src/gateway/report-encoder.ts'
 import type { Report } from '../../src/protocol/report-json.ts'
 
@@ -24,7 +25,10 @@ test('each report comes back as it was, alone and among others', () => {
     expect(packr.unpack(encodeReport(report, 'msgpack'))).toEqual(report)
   }
   for (const format of ['msgpack', 'json'] as const) {
-    expect(decodeReports(encodeReports(reports, format))).toEqual(reports)
+    const encoded = reports.map((report) => new EncodedReport(report))
+    // Alone in a reply before, or not: it makes no difference.
+    encoded[0].in(format)
+    expect(decodeReports(EncodedReport.all(encoded, format))).toEqual(reports)
   }
 })
 
