@@ -20,7 +20,7 @@ function read(...patterns: string[]): checks.SourceFile[] {
 }
 
 const source = read('src/**/*.ts')
-const elsewhere = '{test,bench,experiments,scripts,bin}/**/*.{ts,js,cjs,mjs}'
+const elsewhere = '{test,bench,experiments,load,scripts,bin}/**/*.{ts,js,cjs,mjs}'
 const code = [...source, ...read(elsewhere, '*.ts')]
 const documents = read('*.md', 'docs/**/*.md', 'examples/**/*.md')
 
