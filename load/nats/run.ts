@@ -79,7 +79,8 @@ async function against(
 }
 
 function report(name: string, { sent, right, refused, latency, openMost }: LoopResult): void {
-  const title = `${sent.toLocaleString('en-US')} orders, from the time to send to the durable answer`
+  const orders = sent.toLocaleString('en-US')
+  const title = `${orders} orders, ns from the time to send to the durable answer`
   const rows = [percentileRow(name, latency)]
   const others = [...refused].map(([code, count]) => `${code} ${count}`).join(', ') || 'none'
   console.log(
