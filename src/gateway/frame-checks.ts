@@ -1,5 +1,4 @@
-// What the two scans of a frame share: where they are in it, what they have found wrong, and the
-// names of fields.
+// What the walks along a frame share: what they can find wrong, and the names of fields.
 
 import {
   BATCH_COMMANDS_MAX,
@@ -50,6 +49,18 @@ for (const char of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234567
   WORD[char.charCodeAt(0)] = 1
 }
 
+/** What is wrong with the name of a field by itself, or undefined. */
+export function nameFault(
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+): 'key' | 'reserved' | undefined {
+  if (length === 0 || length > FRAME_KEY_BYTES_MAX) return 'key'
+  for (let at = start; at < start + length; at += 1) if (WORD[bytes[at]] === 0) return 'key'
+  if (length < RESERVED_BYTES_MIN || length > RESERVED_BYTES_MAX) return undefined
+  return RESERVED.has(wordAt(bytes, start, length)) ? 'reserved' : undefined
+}
+
 /**
  * The names in the maps that are open, so that none comes twice. Each depth has a place for as many
  * as a map may have; a name is its hash and where it stands.
@@ -70,15 +81,11 @@ export class Keys {
     depth: number,
     count: number,
   ): 'key' | 'reserved' | 'twice' | undefined {
-    if (length === 0 || length > FRAME_KEY_BYTES_MAX) return 'key'
+    const wrong = nameFault(bytes, start, length)
+    if (wrong !== undefined) return wrong
     let hash = length
     for (let at = start; at < start + length; at += 1) {
-      const byte = bytes[at]
-      if (WORD[byte] === 0) return 'key'
-      hash = (Math.imul(hash, 31) + byte) | 0
-    }
-    if (length >= RESERVED_BYTES_MIN && length <= RESERVED_BYTES_MAX) {
-      if (RESERVED.has(wordAt(bytes, start, length))) return 'reserved'
+      hash = (Math.imul(hash, 31) + bytes[at]) | 0
     }
     const first = depth * FRAME_ENTRIES_MAX
     const place = first + count
@@ -101,7 +108,7 @@ export class Keys {
   }
 }
 
-/** Bytes that {@link Keys} has found to be a field's name, as a string. */
+/** Bytes that {@link nameFault} has found to be a field's name, as a string. */
 export function wordAt(bytes: Uint8Array, start: number, length: number): string {
   return String.fromCharCode(...bytes.subarray(start, start + length))
 }
