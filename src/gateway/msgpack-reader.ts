@@ -23,7 +23,7 @@ import { findFieldName, textAt } from './msgpack-strings.ts'
 export class MsgpackReader {
   /** What was wrong with the frame that was read last, or undefined. */
   fault: FrameFault | undefined
-  private bytes: Buffer = NOTHING
+  private bytes: Uint8Array = NOTHING
   /** The next byte to be read; never beyond `bytes.length`. */
   private at = 0
   /** What is wrong; the walk ends with the first. */
@@ -39,8 +39,7 @@ export class MsgpackReader {
    * `fault` is set then, nothing that counts.
    */
   read(bytes: Uint8Array): unknown {
-    const { buffer, byteOffset, length } = bytes
-    this.bytes = bytes instanceof Buffer ? bytes : Buffer.from(buffer, byteOffset, length)
+    this.bytes = bytes
     this.at = 0
     this.wrong = undefined
     this.keyLength = 0
@@ -250,4 +249,4 @@ export class MsgpackReader {
   }
 }
 
-const NOTHING = Buffer.alloc(0)
+const NOTHING = new Uint8Array(0)

@@ -68,7 +68,7 @@ function isSame(known: Uint8Array, bytes: Uint8Array, start: number, length: num
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** A string of so many bytes, which are there; undefined if they are not UTF-8. */
-export function textAt(bytes: Buffer, start: number, length: number): string | undefined {
+export function textAt(bytes: Uint8Array, start: number, length: number): string | undefined {
   const end = start + length
   let all = 0
   for (let i = start; i < end; i += 1) all |= bytes[i]
@@ -81,7 +81,7 @@ export function textAt(bytes: Buffer, start: number, length: number): string | u
  * Characters in as many arguments as there are: what costs the least, until there are so many that
  * a call to Node costs no more.
  */
-function asciiAt(b: Buffer, i: number, length: number): string {
+function asciiAt(b: Uint8Array, i: number, length: number): string {
   const of = String.fromCharCode
   // biome-ignore format: a table.
   switch (length) {
@@ -116,6 +116,11 @@ function asciiAt(b: Buffer, i: number, length: number): string {
     case 16:
       return of(b[i], b[i + 1], b[i + 2], b[i + 3], b[i + 4], b[i + 5], b[i + 6], b[i + 7],
         b[i + 8], b[i + 9], b[i + 10], b[i + 11], b[i + 12], b[i + 13], b[i + 14], b[i + 15])
-    default: return b.toString('latin1', i, i + length)
+    default: return bufferOf(b).toString('latin1', i, i + length)
   }
+}
+
+function bufferOf(bytes: Uint8Array): Buffer {
+  if (bytes instanceof Buffer) return bytes
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
 }
