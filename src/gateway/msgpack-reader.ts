@@ -156,8 +156,6 @@ export class MsgpackReader {
       if (this.wrong !== undefined) return
       fields[name] = value
     }
-    // Behind the last field nothing is about a field.
-    if (isCommand) this.keyLength = 0
     return fields
   }
 
