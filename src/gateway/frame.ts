@@ -116,6 +116,8 @@ export function encodeReport(report: Report, format: FrameFormat): Uint8Array {
 /** As {@link encodeFrame}, of reports. */
 export function encodeReports(reports: readonly Report[], format: FrameFormat): Uint8Array {
   if (format === 'json') return encodeFrame(reports, format)
+  const bytes = reportEncoder.encodeAll(reports)
+  if (bytes !== undefined) return bytes
   const each = reports.map((report) => encodeReport(report, format))
   const head = Uint8Array.from([0xdc, reports.length >> 8, reports.length & 255])
   return Buffer.concat([head, ...each])
