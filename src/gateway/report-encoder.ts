@@ -45,9 +45,7 @@ export class ReportEncoder {
   /** The report as one map; undefined if it holds what no report of the engine does. */
   encode(report: Report): Uint8Array | undefined {
     const start = this.makeRoom(this.at)
-    if (this.write(report)) return this.bytes.subarray(start, this.at)
-    this.at = start
-    return undefined
+    return this.write(report) ? this.bytes.subarray(start, this.at) : undefined
   }
 
   /**
@@ -83,7 +81,7 @@ export class ReportEncoder {
     return 0
   }
 
-  /** Whether all of the report could be written, there being room for the longest. */
+  /** Whether the report was written; there is room for the longest. If not, nothing was. */
   private write(report: Report): boolean {
     const { bytes, view, at: start } = this
     const last = start + REPORT_BYTES_MAX - FIELD_BYTES_MAX
