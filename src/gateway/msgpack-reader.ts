@@ -9,15 +9,9 @@ import {
   FRAME_ENTRIES_MAX,
   FRAME_STRING_BYTES_MAX,
 } from './bounds.ts'
-import {
-  type FrameFault,
-  nameFault,
-  SENTENCES,
-  type Sentence,
-  WHOLE_FRAME,
-  wordAt,
-} from './frame-checks.ts'
-import { findFieldName, textAt } from './msgpack-strings.ts'
+import { findFieldName, nameFault } from './field-names.ts'
+import { type FrameFault, SENTENCES, type Sentence, WHOLE_FRAME } from './frame-checks.ts'
+import { asciiAt, textAt } from './frame-strings.ts'
 
 /** Reads one frame at a time; reused, so that a frame costs only its values. */
 export class MsgpackReader {
@@ -59,7 +53,7 @@ export class MsgpackReader {
 
   private told(wrong: Sentence): FrameFault {
     const isField = this.keyLength > 0 && wrong !== 'trailing' && wrong !== 'key'
-    const field = isField ? wordAt(this.bytes, this.keyStart, this.keyLength) : WHOLE_FRAME
+    const field = isField ? asciiAt(this.bytes, this.keyStart, this.keyLength) : WHOLE_FRAME
     return { field, sentence: SENTENCES[wrong], index: this.index }
   }
 
@@ -147,7 +141,7 @@ export class MsgpackReader {
       const known = findFieldName(this.bytes, start, length)
       if (known === undefined) this.wrong = nameFault(this.bytes, start, length)
       if (this.wrong !== undefined) return
-      const name = known === undefined ? wordAt(this.bytes, start, length) : known.name
+      const name = known === undefined ? asciiAt(this.bytes, start, length) : known.name
       const bit = known === undefined ? -1 : known.bit
       if ((seen & bit) !== 0 && Object.hasOwn(fields, name)) return this.fail('twice')
       seen |= bit

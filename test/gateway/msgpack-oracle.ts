@@ -1,5 +1,5 @@
-// What is wrong with a msgpack frame, found the naive way: every rule where it applies, an exception
-// at the first that is broken, nothing remembered but the path.
+// What is wrong with a msgpack frame, found the naive way: every rule where it applies, and an
+// exception at the first that is broken.
 
 import { isUtf8 } from 'node:buffer'
 

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { Packr } from 'msgpackr/index-no-eval'
 import { expect, test } from 'vitest'
+import { findFieldName } from '../../src/gateway/field-names.ts'
 import { decodeFrame, type FrameRefusal } from '../../src/gateway/frame.ts'
 import { SENTENCES } from '../../src/gateway/frame-checks.ts'
 import { COMMAND_FORMS } from '../../src/protocol/command-schema.ts'
@@ -107,6 +108,15 @@ test('texts of every length, of ASCII and not, and one that begins with a byte o
   }
 })
 
+test('the names of all fields are known by their bytes', () => {
+  const bytes = Buffer.from(names.join(' '))
+  let start = 0
+  for (const name of names) {
+    expect(findFieldName(bytes, start, name.length)?.name).toBe(name)
+    start += name.length + 1
+  }
+})
+
 test('names of fields, and whatever is almost one', () => {
   const near = names.flatMap((name) =>
     [...name].flatMap((_, at) => [
@@ -116,8 +126,12 @@ test('names of fields, and whatever is almost one', () => {
     ]),
   )
   for (const name of [...names, ...strange, ...near].filter((each) => each !== '')) {
-    const frame = decodeFrame(write({ [name]: 1 }, new Prng(1)))
-    expect(frame.ok && frame.commands).toEqual([{ [name]: 1 }])
+    for (const bytes of [write({ [name]: 1 }, new Prng(1)), Buffer.from(`{"${name}":1}`)]) {
+      const frame = decodeFrame(bytes)
+      expect(frame.ok && frame.commands).toEqual([{ [name]: 1 }])
+    }
+    const twice = { ok: false, field: name, text: SENTENCES.twice }
+    expect(decodeFrame(Buffer.from(`{"${name}":1,"${name}":1}`))).toMatchObject(twice)
   }
 })
 
