@@ -107,6 +107,11 @@ test('a public key is no secret, and none is no algorithm', async () => {
         }
         expect(await answer(forged, settings)).toBe(INVALID)
       }
+      // Settings that no file can say; even then the key is of another kind than the signature.
+      const careless: Partial<JwtSettings> = {
+        ...{ algorithms: ['HS256', ...algorithms], key: { kind: 'public', pem } },
+      }
+      await expect(answer(forged, careless)).rejects.toThrow(TypeError)
     }
   }
   for (const alg of ['none', 'None', 'NONE', '']) {
