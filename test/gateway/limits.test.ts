@@ -50,7 +50,7 @@ test('a batch costs its orders; one that does not fit takes nothing', async () =
   expect(await limits.orders('alice', 0)).toBe(PASSES)
 })
 
-test('a batch above the points: alone in its window, which lasts as long as it should', async () => {
+test('a batch above the points: alone in its window, which lasts as long as due', async () => {
   const limits = new Limits(perAccount(10))
   expect(await limits.orders('alice', 1)).toBe(PASSES)
   expect(await limits.orders('alice', 25)).toEqual({ retryAfterMs: 1_000 })

@@ -1,36 +1,35 @@
-// Who asks over HTTP: what the routes know of it, and through which functions they learn it.
+// Who asks over HTTP, and what HTTP needs of whoever knows: authentication and rate limits.
 
-/** What a caller may do: trade in its account, read it, or run the exchange. */
+/** What a principal may do: send orders, look at its account, run the exchange. */
 export type Scope = 'trade' | 'read' | 'admin'
 
-/** Who a request comes from: the account it may act for, and what it may do there. */
+/** Who a request was proven to come from. */
 export interface Principal {
   readonly account: string
   readonly scopes: ReadonlySet<Scope>
 }
 
-/** What of a request says who sent it; header names are lower case, the URL is as it was sent. */
+/** Why a request is not carried out: nobody knows who sent it, or it may not. */
+export interface AuthRefusal {
+  readonly kind: 'refused'
+  readonly code: 'UNAUTHENTICATED' | 'FORBIDDEN'
+  /** One sentence for whoever asked; it says nothing that helps to guess. */
+  readonly text: string
+}
+
+/** A request as it came: names of headers in lower case, the body byte for byte. */
 export interface SignedRequest {
   readonly method: string
+  /** Path and query, as in the first line of the request. */
   readonly url: string
   readonly headers: Readonly<Record<string, string | undefined>>
   readonly body: Uint8Array
 }
 
-/** Why a caller is turned away: it is not known, or it is and may not; and what to do. */
-export interface AuthRefusal {
-  readonly kind: 'refused'
-  readonly code: 'UNAUTHENTICATED' | 'FORBIDDEN'
-  readonly text: string
-}
-
-/** Tells who sent a request, or why nobody is told; never throws for what a caller sent. */
+/** Says who sent a request. What it throws is a fault of ours, and is answered as one. */
 export type Authenticate = (request: SignedRequest) => Promise<Principal | AuthRefusal>
 
-/**
- * Takes `cost` from what the account may still do; undefined: go on. Else nothing was taken, and it
- * says after how many ms the same may pass.
- */
+/** Counts what an account asks; how long it has to wait if it is too much. Cancels never count. */
 export type Throttle = (
   account: string,
   cost: number,
