@@ -1,4 +1,5 @@
-// The public face of `onefill/client`: a running exchange over NATS, from somebody else's process.
+// The public face of `onefill/client`: a running exchange, from somebody else's process; over NATS,
+// and what HTTP needs.
 
 export { AdminClient } from './client/admin-client.ts'
 export type { Book } from './client/book-feed.ts'
@@ -22,6 +23,7 @@ export { ClientProblem, type ClientProblemCode, Unanswered } from './client/prob
 export type { GoneReports } from './client/report-stream.ts'
 export type { BalancesAnswer, BookLevel, OpenOrder, OrdersAnswer } from './engine/answers.ts'
 export type { NumberedReport } from './gateway/history.ts'
+export { type RequestToSign, type Signer, signRequest } from './gateway/http/auth/sign.ts'
 export type { TradeMessage } from './gateway/market-data.ts'
 export type { CodeName } from './protocol/codes.ts'
 export type { Report } from './protocol/report-json.ts'
