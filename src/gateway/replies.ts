@@ -6,21 +6,11 @@ import { FRAME_BYTES_MAX } from './bounds.ts'
 import { encodeReport, encodeReports, type FrameFormat } from './frame.ts'
 
 /** A request under way: a command, or some, each answered by its first report or by a refusal. */
-export class Request {
-  /** Where the reply goes; empty: nobody waits for one. */
-  readonly replyTo: string
-  readonly format: FrameFormat
-  readonly isBatch: boolean
+export class Answers {
   private readonly answers: (Report | undefined)[]
   private left: number
 
-  constructor(
-    replyTo: string,
-    { format, isBatch, commands }: { format: FrameFormat; isBatch: boolean; commands: number },
-  ) {
-    this.replyTo = replyTo
-    this.format = format
-    this.isBatch = isBatch
+  constructor(commands: number) {
     this.answers = new Array(commands)
     this.left = commands
   }
@@ -32,15 +22,38 @@ export class Request {
     return this.left === 0
   }
 
+  /** In the order of the commands, once all are answered. */
+  get reports(): readonly Report[] {
+    assert(this.left === 0, 'every command of the request is answered')
+    return this.answers as Report[]
+  }
+}
+
+/** A request over NATS. */
+export class Request extends Answers {
+  /** Where the reply goes; empty: nobody waits for one. */
+  readonly replyTo: string
+  readonly format: FrameFormat
+  readonly isBatch: boolean
+
+  constructor(
+    replyTo: string,
+    { format, isBatch, commands }: { format: FrameFormat; isBatch: boolean; commands: number },
+  ) {
+    super(commands)
+    this.replyTo = replyTo
+    this.format = format
+    this.isBatch = isBatch
+  }
+
   /** The reply, once all are answered. */
   encode(): Uint8Array {
-    const { isBatch, format } = this
-    const answers = this.answers as Report[]
-    if (!isBatch) return encodeReport(answers[0], format)
-    const bytes = encodeReports(answers, format)
+    const { isBatch, format, reports } = this
+    if (!isBatch) return encodeReport(reports[0], format)
+    const bytes = encodeReports(reports, format)
     if (bytes.length <= FRAME_BYTES_MAX) return bytes
     // Long names in a thousand orders: what says what became of each, the rest is on `exec`.
-    return encodeReports(answers.map(shortened), format)
+    return encodeReports(reports.map(shortened), format)
   }
 }
 
@@ -54,8 +67,8 @@ const shortened = ({ execType, ordStatus, ...report }: Report): Report => {
 }
 
 /** Commands by `seq`, in order. */
-export class Replies {
-  private waiting: { seq: number; request: Request; index: number }[] = []
+export class Replies<R extends Answers> {
+  private waiting: { seq: number; request: R; index: number }[] = []
   private head = 0
 
   /** Requests' commands that are not answered. */
@@ -64,12 +77,12 @@ export class Replies {
   }
 
   /** The command `seq`, above all before, is the request's number `index`. */
-  expect(seq: number, request: Request, index: number): void {
+  expect(seq: number, request: R, index: number): void {
     this.waiting.push({ seq, request, index })
   }
 
   /** Takes a report, in order; the request that is complete by it. */
-  settle(report: Report): Request | undefined {
+  settle(report: Report): R | undefined {
     const next = this.waiting[this.head]
     if (next === undefined || next.seq !== report.seq) {
       const isLost = next !== undefined && (report.seq ?? 0) > next.seq
