@@ -14,6 +14,7 @@ import type { Report } from '../protocol/report-json.ts'
 import { FRAME_BYTES_MAX, SUBJECTS_MAX } from './bounds.ts'
 import { type Desk, pageOf, sureOf } from './desk.ts'
 import { decodeFrame, encodeFrame, type Frame, type FrameFormat } from './frame.ts'
+import type { ReportHistory } from './history.ts'
 import { MarketFeed } from './market-feed.ts'
 import { NatsLink } from './nats-link.ts'
 import { NatsProblem } from './nats-problem.ts'
@@ -128,6 +129,11 @@ export class NatsGateway {
       await main.close(0)
       throw error
     }
+  }
+
+  /** Reports that went out, by account; as much as memory keeps. */
+  get history(): ReportHistory {
+    return this.reports.history
   }
 
   /** Whether the server is there now. */

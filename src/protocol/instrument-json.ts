@@ -24,6 +24,13 @@ export interface InstrumentFields {
   referencePrice?: string
 }
 
+/** All instruments there are at `seq`. */
+export interface InstrumentsAnswer {
+  query: 'instruments'
+  seq: number
+  instruments: InstrumentFields[]
+}
+
 /** What would define the instrument; `names` must know its assets. */
 export function instrumentFields(of: Instrument, names: Directory): InstrumentFields {
   const quote = names.assetOf(of.quote)
