@@ -95,7 +95,7 @@ export function asker(url: string, document: object): Ask {
         ...(body !== undefined && { 'content-type': 'application/json' }),
         ...headers,
       },
-      ...(body !== undefined && { body: (isRaw ? body : JSON.stringify(body)) as BodyInit }),
+      ...(body !== undefined && { body: (isRaw ? body : JSON.stringify(body)) as string }),
     })
     const type = response.headers.get('content-type') ?? ''
     const text = await response.text()
@@ -107,8 +107,12 @@ export function asker(url: string, document: object): Ask {
 
 /** Holds answers against the document: a status it has, the body of that status. */
 function checker(openapi: Said) {
-  const ajv = new Ajv2020({ strict: true, allErrors: true, formats: { 'date-time': true } })
-  ajv.addSchema(withoutExamples(openapi) as object, 'document')
+  const ajv = new Ajv2020({
+    ...{ strict: true, strictRequired: false, allErrors: true },
+    formats: { 'date-time': true },
+  })
+  ajv.addVocabulary(['components'])
+  ajv.addSchema({ components: openapi.components }, 'document')
   const routes = Object.entries<Said>(openapi.paths).map(([path, operations]) => ({
     ...{ path, operations },
     form: new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(/\{\w+\}/g, '[^/]+')}$`),
@@ -136,7 +140,27 @@ const PROBLEM: Said = {
   'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } },
 }
 
-/** A document is no schema; its own words are unknown to a strict validator. */
-function withoutExamples(openapi: Said): unknown {
-  return { $id: 'document', components: openapi.components }
-}
+/** An order of alice's. */
+export const order = (clOrdId: string, more: object = {}) => ({
+  ...{ clOrdId, symbol: 'XUSD', side: 'buy', ordType: 'limit', price: '1', orderQty: '1' },
+  ...more,
+})
+/** What one becomes. */
+export const change = { clOrdId: 'x-2', symbol: 'XUSD', price: '2', orderQty: '3' }
+
+/** Every route that needs a principal, with a request that it would take. */
+export const ROUTES: readonly (readonly [string, string, Request?])[] = [
+  ['trade', 'POST /v1/orders', { body: order('x-1') }],
+  ['trade', 'POST /v1/orders:batch', { body: [{ cmd: 'new', ...order('x-1') }] }],
+  ['trade', 'PATCH /v1/orders/6', { body: change }],
+  ['trade', 'DELETE /v1/orders/6'],
+  ['trade', 'DELETE /v1/orders'],
+  ['read', 'GET /v1/orders'],
+  ['read', 'GET /v1/orders/6'],
+  ['read', 'GET /v1/accounts/alice'],
+  ['read', 'GET /v1/accounts/alice/positions'],
+  ['read', 'GET /v1/accounts/alice/fills'],
+  ['', 'GET /v1/book/XUSD'],
+  ['', 'GET /v1/trades/XUSD'],
+  ['', 'GET /v1/instruments'],
+]

@@ -30,6 +30,7 @@ const PROBLEMS: Readonly<Record<number, string>> = {
   409: 'The clOrdId was used for something else.',
   410: 'No longer in memory.',
   413: 'The body is longer than 512 KiB.',
+  414: 'A part of the path is longer than any id.',
   415: 'The body is not application/json.',
   422: 'Refused by the exchange, with its code.',
   429: 'Too many requests of this account.',
@@ -66,8 +67,9 @@ export function openApiOf(routes: readonly Route[], options: OpenApiOptions): ob
 function operationOf(route: Route): object {
   const { name, about, more, scope, body, isKeyed, status, answer, problems, cost } = route
   const scopes = scope === undefined ? undefined : `Scope: ${scope}.`
-  const limited = cost > 0 ? [429] : []
-  const statuses = [...EVERYWHERE, ...problems, ...limited].sort((x, y) => x - y)
+  const more429 = cost > 0 ? [429] : []
+  const more414 = route.path.includes('{') ? [414] : []
+  const statuses = [...EVERYWHERE, ...problems, ...more414, ...more429].sort((x, y) => x - y)
   const success = { description: 'Done, and durable.', content: jsonOf(answer) }
   const location = { Location: { schema: { type: 'string' }, description: 'The order.' } }
   return {
