@@ -166,7 +166,7 @@ test('a thousand buys at once against money for one: one is in, 999 have not eno
   expect(body.balances).toEqual([{ asset: 'USD', available: '0', held: '100' }])
 })
 
-test('the same again is carried out once, over a restart too; another under its id is 409', async () => {
+test('the same again is carried out once, over a restart too; another is 409', async () => {
   const { ask, database } = await start()
   const { clOrdId, ...body } = order('key-1', 'buy', '2', '5')
   const headers = { 'idempotency-key': clOrdId }

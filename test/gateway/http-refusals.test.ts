@@ -309,7 +309,7 @@ test('too much of an account is 429 with Retry-After; its cancels pass all the s
   expect(spent).toEqual([])
 })
 
-test('fills that are no longer in memory are 410; where nobody has asked yet, from the oldest', async () => {
+test('fills that are no longer in memory are 410; without since, from the oldest', async () => {
   const history = new ReportHistory({ reportsMax: 2 })
   for (let execSeq = 9; execSeq <= 12; execSeq += 1) {
     const report = { execType: 'trade', account: 'alice', execSeq } as const

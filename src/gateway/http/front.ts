@@ -13,6 +13,8 @@ export interface FrontOptions {
   readonly authenticate: Authenticate
   readonly throttle: Throttle
   readonly clerk: Clerk
+  /** A request was not carried out, with this code, and the exchange has not said a word on it. */
+  readonly onRefused: (code: string) => void
   /** A request met a fault of ours; it is answered with INTERNAL. */
   readonly onError: (error: unknown) => void
   /** Is shown all that is under way. */
@@ -40,7 +42,10 @@ export function addRoutes(
       ...{ method, url: urlOf(route.path), exposeHeadRoute: false },
       handler: async (request, reply) => {
         const outcome = await options.during(serve(route, request, options))
-        if (isProblem(outcome)) return sendProblem(reply, outcome)
+        if (isProblem(outcome)) {
+          if (!outcome.isReported) options.onRefused(outcome.code)
+          return sendProblem(reply, outcome)
+        }
         if (outcome.location !== undefined) reply.header('location', outcome.location)
         return reply.code(status).header('cache-control', 'no-store').send(outcome.body)
       },

@@ -31,7 +31,7 @@ export interface HttpGatewayOptions {
   readonly version?: string
   /** How requests are authenticated, as OpenAPI describes it; by name. */
   readonly securitySchemes?: Readonly<Record<string, object>>
-  /** A command was not taken in, with this code. */
+  /** A command was not taken in, or a request not carried out, with this code. */
   readonly onRefused?: (code: string) => void
   /** A request met a fault of ours. */
   readonly onError?: (error: unknown) => void
@@ -73,7 +73,8 @@ export class HttpGateway {
 
   /** Adds its routes to a server's part for `/v1`. */
   addTo(server: FastifyInstance): void {
-    const { authenticate, throttle = async () => undefined, onError = () => {} } = this.options
+    const { authenticate, throttle = async () => undefined } = this.options
+    const { onError = () => {}, onRefused = () => {} } = this.options
     const { clerk, underWay } = this
     const during = async <T>(work: Promise<T>): Promise<T> => {
       underWay.add(work)
@@ -83,7 +84,8 @@ export class HttpGateway {
         underWay.delete(work)
       }
     }
-    addRoutes(server, this.routes, { authenticate, throttle, clerk, onError, during })
+    const doing = { clerk, onError, onRefused, during }
+    addRoutes(server, this.routes, { authenticate, throttle, ...doing })
     addDocuments(server, this.document)
   }
 

@@ -86,7 +86,12 @@ const accountRoutes = (memory: Memory): readonly Route[] => [
     ...{ method: 'GET', path: '/v1/accounts/{account}/fills', name: 'fills', scope: 'read' },
     ...{ about: 'Fills since a report.', cost: 1, query: ['since'] },
     ...{ status: 200, answer: 'Fills', problems: [410] },
-    more: 'Looks at 500 reports behind since; go on with upTo while there is more. Memory begins with the first report that this process has published, and keeps the newest 500,000 of all accounts, 256 MiB; what is older is 410, and in the table order_audit.',
+    more: [
+      'Looks at 500 reports behind since; go on with upTo while there is more.',
+      'Memory begins with the first report that this process has published.',
+      'It keeps the newest 500,000 of all accounts, 256 MiB; what is older is 410.',
+      'The table order_audit has that.',
+    ],
     serve: async (clerk, { path, query }) =>
       clerk.isOpen ? fills(memory, path.account, query.since) : problemOf('NOT_LEADING'),
   },
@@ -100,7 +105,10 @@ const marketRoutes = (memory: Memory): readonly Route[] => [
   {
     ...{ method: 'GET', path: '/v1/trades/{symbol}', name: 'trades', about: 'The last trades.' },
     ...{ cost: 1, query: ['limit'], status: 200, answer: 'Trades', problems: [404] },
-    more: 'Oldest first. Kept are those that this process has published: 1,000 a symbol, 100,000 in all.',
+    more: [
+      'Oldest first.',
+      'Kept are those that this process has published: 1,000 a symbol, 100,000 in all.',
+    ],
     serve: (clerk, call) => trades(memory, clerk, call),
   },
   {

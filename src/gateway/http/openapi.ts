@@ -17,8 +17,12 @@ export interface OpenApiOptions {
 
 type Schema = Readonly<Record<string, unknown>>
 
-const DESCRIPTION = `Orders, accounts and market data of a running exchange. A command is answered once it is durable.
-Commands, reports and codes are those of docs/commands.md; docs/http.md says how they go over HTTP.`
+const DESCRIPTION = [
+  'Orders, accounts and market data of a running exchange.',
+  'A command is answered once it is durable.',
+  'Commands, reports and codes are those of docs/commands.md;',
+  'docs/http.md says how they go over HTTP.',
+].join(' ')
 
 /** Statuses of problems that any route may have, and what they mean. */
 const EVERYWHERE = [400, 401, 403, 500, 503]
@@ -65,8 +69,8 @@ export function openApiOf(routes: readonly Route[], options: OpenApiOptions): ob
 // --- routes -------------------------------------------------------------------------------------
 
 function operationOf(route: Route): object {
-  const { name, about, more, scope, body, isKeyed, status, answer, problems, cost } = route
-  const scopes = scope === undefined ? undefined : `Scope: ${scope}.`
+  const { name, about, more = [], scope, body, isKeyed, status, answer, problems, cost } = route
+  const scopes = scope === undefined ? [] : [`Scope: ${scope}.`]
   const more429 = cost > 0 ? [429] : []
   const more414 = route.path.includes('{') ? [414] : []
   const statuses = [...EVERYWHERE, ...problems, ...more414, ...more429].sort((x, y) => x - y)
@@ -75,7 +79,7 @@ function operationOf(route: Route): object {
   return {
     operationId: name,
     summary: about,
-    description: [more, scopes].filter((part) => part !== undefined).join(' '),
+    description: [...more, ...scopes].join(' '),
     parameters: [...parametersOf(route), ...(isKeyed ? [IDEMPOTENCY_KEY] : [])],
     ...(body !== undefined && { requestBody: { required: true, content: jsonOf(body) } }),
     responses: {

@@ -160,44 +160,60 @@ export const ORDER_ROUTES: readonly Route[] = [
     ...{ method: 'POST', path: '/v1/orders', name: 'newOrder', about: 'Send an order.' },
     ...{ scope: 'trade', cost: 1, body: 'NewOrder', isKeyed: true },
     ...{ status: 201, answer: 'Report', problems: [409, 413, 415, 422], serve: submitNew },
-    more: 'Answers once it is durable, with its first report; trades come after it. The same again, under the same clOrdId, is carried out once and gets the first outcome again, with duplicate.',
+    more: [
+      'Answers once it is durable, with its first report; trades come after it.',
+      'The same again, under the same clOrdId, is carried out once.',
+      'Its answer is the first outcome again, marked duplicate.',
+    ],
   },
   {
     ...{ method: 'GET', path: '/v1/orders', name: 'openOrders', about: 'Open orders.' },
     ...{ scope: 'read', cost: 1, query: ['after'] },
     ...{ status: 200, answer: 'Orders', problems: [422], serve: list },
-    more: 'By orderId, at most 1,000; with more, go on with after.',
+    more: ['By orderId, at most 1,000; with more, go on with after.'],
   },
   {
     ...{ method: 'DELETE', path: '/v1/orders', name: 'massCancel' },
     ...{ about: 'Cancel all orders, of a symbol or of a side.', scope: 'trade', cost: 0 },
     ...{ query: ['symbol', 'side'], status: 200, answer: 'Report' },
     ...{ problems: [422], serve: massCancel },
-    more: 'Never held up by rate limits. affected says how many the books were asked to cancel.',
+    more: [
+      'Never held up by rate limits.',
+      'affected says how many the books were asked to cancel.',
+    ],
   },
   {
     ...{ method: 'POST', path: '/v1/orders:batch', name: 'batch', scope: 'trade', cost: 0 },
     ...{ about: 'Send up to 1,000 commands, carried out in their order.', body: 'Batch' },
     ...{ status: 200, answer: 'Reports', problems: [413, 415, 429], serve: batch },
-    more: 'Each gets its own report or refusal, in their order, and the status is 200 whatever they say. Costs as many as there are commands that are no cancels.',
+    more: [
+      'Each gets its own report or refusal, in their order; the status is 200 whatever they say.',
+      'Costs as many as there are commands that are no cancels.',
+    ],
   },
   {
     ...{ method: 'GET', path: '/v1/orders/{id}', name: 'order', about: 'An open order.' },
     ...{ scope: 'read', cost: 1, query: ['by'] },
     ...{ status: 200, answer: 'Order', problems: [404, 422], serve: look },
-    more: 'What is filled, canceled or replaced is no longer open: 404. The fills of an account tell what became of it.',
+    more: [
+      'What is filled, canceled or replaced is no longer open: 404.',
+      'The fills of an account tell what became of it.',
+    ],
   },
   {
     ...{ method: 'PATCH', path: '/v1/orders/{id}', name: 'replaceOrder', scope: 'trade', cost: 1 },
     ...{ about: 'Replace an order: new price, new total quantity.', query: ['by'] },
     ...{ body: 'ReplaceOrder', isKeyed: true, status: 200, answer: 'Report' },
     ...{ problems: [404, 409, 413, 415, 422], serve: replace },
-    more: 'It has an id of its own, as a new order has. Without symbol, the order is looked for, which counts as one request more.',
+    more: [
+      'It has an id of its own, as a new order has.',
+      'Without symbol, the order is looked for, which counts as one request more.',
+    ],
   },
   {
     ...{ method: 'DELETE', path: '/v1/orders/{id}', name: 'cancelOrder', scope: 'trade', cost: 0 },
     ...{ about: 'Cancel an order.', query: ['by', 'symbol'], status: 200, answer: 'Report' },
     ...{ problems: [404, 422, 429], serve: cancel },
-    more: CANCELS,
+    more: [CANCELS],
   },
 ]

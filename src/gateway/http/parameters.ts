@@ -1,4 +1,4 @@
-// Parameters of a request's query: what each must be, how it is read, and how documents describe it.
+// Parameters of a request's query: what each must be, how it is read, and what documents say of it.
 
 import { FIELD_SCHEMAS, isOfKind, type OrderFieldKind } from '../../protocol/command-schema.ts'
 import { TRADES_KEPT_MAX } from '../bounds.ts'

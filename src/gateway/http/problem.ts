@@ -17,7 +17,7 @@ export const HTTP_PROBLEMS = {
   INTERNAL: [500, 'a fault of the exchange; whoever runs it is told'],
   UNANSWERED: [
     503,
-    'it is not durable yet, or nobody can say: it may take effect; send the same again with the same clOrdId',
+    'it is not known to be durable, and may take effect; send the same again, with its clOrdId',
   ],
 } as const satisfies Record<string, readonly [number, string]>
 
@@ -56,11 +56,19 @@ export interface ProblemMore {
 
 /** A request's outcome that is no success; a class, so that no body can pass for one. */
 export class Problem {
+  /** Whether it passes on what the exchange has said, which is counted already. */
+  readonly isReported: boolean
+  readonly code: ProblemCode
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
   readonly body: object
 
-  constructor(status: number, headers: Readonly<Record<string, string>>, body: object) {
+  constructor(
+    code: ProblemCode,
+    { status, headers, body }: Pick<Problem, 'status' | 'headers' | 'body'>,
+  ) {
+    this.code = code
+    this.isReported = 'report' in body || 'reports' in body
     this.status = status
     this.headers = headers
     this.body = body
@@ -87,7 +95,7 @@ export function problemOf(
     ...(waitMs !== undefined && { 'retry-after': String(Math.ceil(Math.max(waitMs, 1) / 1_000)) }),
     ...(used === 401 && { 'www-authenticate': 'Bearer' }),
   }
-  return new Problem(used, headers, body)
+  return new Problem(code, { status: used, headers, body })
 }
 
 /** The problem that a refusal is; `missing`: the code that says that the path leads nowhere. */

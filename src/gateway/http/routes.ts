@@ -34,7 +34,8 @@ export interface Route {
   readonly path: string
   readonly name: string
   readonly about: string
-  readonly more?: string
+  /** Sentences. */
+  readonly more?: readonly string[]
   /** Undefined: whoever is authenticated. */
   readonly scope?: Scope
   /** What it costs at least; 0: the throttle is not asked. */
