@@ -3,7 +3,7 @@
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { Databases } from '../support/databases.ts'
-import { SCENE } from './exchange-support.ts'
+import { type Said, SCENE } from './exchange-support.ts'
 import { type HttpRunning, order, type Request, ROUTES, serveHttp } from './http-support.ts'
 
 let databases: Databases
@@ -26,6 +26,8 @@ async function start(options: Parameters<typeof serveHttp>[1] = {}) {
   return { ...each, database }
 }
 
+const UNITS = { tickSize: '0.01', lotSize: '1' }
+
 /** From now on no row gets into the journal; returns what ends it. */
 async function lockJournal(database: string): Promise<() => Promise<void>> {
   const locker = new pg.Client({ connectionString: database })
@@ -46,6 +48,9 @@ test('where nobody leads, or the journal is away, it is 503 with Retry-After', a
     // It is taken in, and not durable: nobody can say yet.
     expect(await bad('POST /v1/orders', { body: order('x-1') })).toBe('UNANSWERED')
     expect(await bad('GET /v1/accounts/alice')).toBe('JOURNAL_UNAVAILABLE')
+    // Nor is it told of what is only about to be.
+    exchange.submit({ cmd: 'instrument', symbol: 'X2', base: 'X', quote: 'USD', ...UNITS })
+    expect(await bad('GET /v1/instruments')).toBe('JOURNAL_UNAVAILABLE')
   } finally {
     await unlock()
   }
@@ -53,12 +58,14 @@ test('where nobody leads, or the journal is away, it is 503 with Retry-After', a
   let again = await ask('POST /v1/orders', { body: order('x-1') })
   while (again.status === 503) again = await ask('POST /v1/orders', { body: order('x-1') })
   expect([again.status, again.body.duplicate]).toEqual([201, true])
+  const { body } = await ask('GET /v1/instruments')
+  expect(body.instruments.map(({ symbol }: Said) => symbol)).toEqual(['XUSD', 'X2'])
   http.finishTaking()
   for (const [, line, request] of ROUTES) expect(await bad(line, request)).toBe('NOT_LEADING')
 })
 
 test('who waits when all ends is answered: it may have taken effect', async () => {
-  const { ask, exchange, http, database } = await start({ http: { answerMs: 60_000 } })
+  const { ask, exchange, http, database } = await start({ http: { answerMs: 3_600_000 } })
   const unlock = await lockJournal(database)
   try {
     const answers = Array.from({ length: 20 }, (_, n) =>

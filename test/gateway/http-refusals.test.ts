@@ -5,11 +5,11 @@ import { connect } from 'node:net'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { encodeReports } from '../../src/gateway/frame.ts'
 import { ReportHistory } from '../../src/gateway/history.ts'
-import type { Throttle } from '../../src/gateway/http/principal.ts'
+import type { Authenticate, SignedRequest, Throttle } from '../../src/gateway/http/principal.ts'
 import { HttpServer } from '../../src/gateway/http/server.ts'
 import { Databases } from '../support/databases.ts'
 import { type Said, SCENE } from './exchange-support.ts'
-import { change, type HttpRunning, order, ROUTES, serveHttp } from './http-support.ts'
+import { byToken, change, type HttpRunning, order, ROUTES, serveHttp } from './http-support.ts'
 
 let databases: Databases
 const running: HttpRunning[] = []
@@ -321,6 +321,40 @@ test('fills that are no longer in memory are 410; without since, from the oldest
   expect(said).toMatchObject({ status: 410, body })
   const { body: oldest } = await ask('GET /v1/accounts/alice/fills')
   expect(oldest).toMatchObject({ fills: [{ execSeq: 11 }, { execSeq: 12 }], upTo: 12, more: false })
+})
+
+test('who says who asks is given the request as it came, byte for byte', async () => {
+  const seen: SignedRequest[] = []
+  const authenticate: Authenticate = (request) => {
+    seen.push(request)
+    return byToken(request)
+  }
+  const { ask } = await start({ http: { authenticate } })
+  const body = `${good.replace(',', ' ,\n')} `
+  const headers = { 'X-Signature': 'abc' }
+  expect((await ask('POST /v1/orders', { body, headers })).status).toBe(201)
+  await ask('DELETE /v1/orders/x%2d1?by=clOrdId&symbol=XUSD')
+  expect(seen.map(({ method, url }) => `${method} ${url}`)).toEqual([
+    ...['POST /v1/orders', 'DELETE /v1/orders/x%2d1?by=clOrdId&symbol=XUSD'],
+  ])
+  expect(seen.map((each) => Buffer.from(each.body).toString())).toEqual([body, ''])
+  expect(seen[0].headers).toMatchObject({ 'x-signature': 'abc', authorization: 'Bearer alice' })
+})
+
+test('what is refused before it is in history is counted, once each', async () => {
+  const codes: string[] = []
+  const { ask } = await start({ http: { onRefused: (code) => void codes.push(code) } })
+  await ask('GET /v1/instruments', { as: '' })
+  await ask('GET /v1/accounts/bob')
+  await ask('POST /v1/orders', { body: '{' })
+  await ask('POST /v1/orders', { body: order('x-1', { price: '1.001' }) })
+  const body = [{ cmd: 'new', ...order('x-2', { symbol: 'NONE' }) }, { cmd: 'massCancel' }]
+  await ask('POST /v1/orders:batch', { body })
+  // This one is in history: whoever counts reports counts it.
+  await ask('POST /v1/orders', { body: order('x-3', { orderQty: '1000000000' }) })
+  expect(codes).toEqual([
+    ...['UNAUTHENTICATED', 'FORBIDDEN', 'MALFORMED', 'PRICE_PRECISION', 'UNKNOWN_SYMBOL'],
+  ])
 })
 
 test('a fault of ours is 500, tells nothing, and is told to whoever runs it', async () => {
