@@ -3,6 +3,10 @@
 import { performance } from 'node:perf_hooks'
 import type { Settings } from '../config.ts'
 import { DurableExchange, type DurableOptions, Standby } from '../durable.ts'
+import { fanOut } from '../gateway/fan-out.ts'
+import type { ReportHistory } from '../gateway/history.ts'
+import { HttpGateway } from '../gateway/http/gateway.ts'
+import type { Authenticate, Throttle } from '../gateway/http/principal.ts'
 import { HttpServer } from '../gateway/http/server.ts'
 import { NatsGateway } from '../gateway/nats-gateway.ts'
 import type { HealthBoard } from './health.ts'
@@ -21,6 +25,10 @@ export interface ServeOptions {
   readonly natsUrl: string | undefined
   readonly log: Log
   readonly board: HealthBoard
+  /** Says who asks over HTTP. Undefined: nobody may ask anything but for health. */
+  readonly authenticate?: Authenticate
+  /** Counts what an account asks over HTTP; undefined: nothing is too much. */
+  readonly throttle?: Throttle
   /** It leads and takes commands; what is returned is ended before it stops taking. */
   readonly onServing?: (at: { natsUrl: string; httpUrl: string | undefined }) => Promise<Guest>
 }
@@ -59,6 +67,7 @@ class Serving {
   private readonly refusals: RefusalCounter
   private readonly teller: Teller
   private http: HttpServer | undefined
+  private httpGateway: HttpGateway | undefined
   private gateway: NatsGateway | undefined
   private stdio: StdioGateway | undefined
   private standby: Standby | undefined
@@ -92,6 +101,7 @@ class Serving {
     board.phase = 'stopping'
     clearInterval(this.watch)
     await this.guest?.then((guest) => guest.stop())
+    this.httpGateway?.finishTaking()
     await this.gateway?.finishTaking()
     await this.standby?.close()
     // It may have come to lead at the last moment.
@@ -103,7 +113,7 @@ class Serving {
     } finally {
       clearTimeout(timer)
     }
-    await gateway?.close()
+    await Promise.all([gateway?.close(), this.httpGateway?.close()])
     await exchange?.close({ snapshot: true })
     this.refusals.stop()
     await this.http?.close()
@@ -114,11 +124,12 @@ class Serving {
   /** Ends what is left after it broke. */
   async abandon(): Promise<void> {
     clearInterval(this.watch)
+    this.httpGateway?.stopTaking()
     this.gateway?.stopTaking()
     // A guest that cannot say goodbye any more has nothing to lose.
     await this.guest?.then((guest) => guest.stop()).catch(() => {})
     await this.standby?.close()
-    await this.gateway?.close()
+    await Promise.all([this.gateway?.close(), this.httpGateway?.close()])
     await this.exchange?.close()
     this.refusals.stop()
     await this.http?.close()
@@ -128,9 +139,30 @@ class Serving {
     const { settings, log, board } = this.options
     const { httpPort, httpHost } = settings
     if (httpPort === 'off') return
+    this.httpGateway = this.makeHttpGateway()
     const at = { host: httpHost, port: httpPort, health: () => board.health() }
-    this.http = await HttpServer.listen(at)
-    log.info({ event: 'http', url: this.http.url }, `health at ${this.http.url}/readyz`)
+    this.http = await HttpServer.listen({ ...at, gateway: this.httpGateway })
+    const { url } = this.http
+    log.info({ event: 'http', url }, `health at ${url}/readyz`)
+    if (this.httpGateway === undefined) return
+    log.info({ event: 'http-orders', url: `${url}/v1` }, `orders at ${url}/v1, read ${url}/v1/docs`)
+  }
+
+  /** Undefined where nobody says who asks: then there are no routes but those of health. */
+  private makeHttpGateway(): HttpGateway | undefined {
+    const { authenticate, throttle, natsUrl, board, log } = this.options
+    if (authenticate === undefined) return undefined
+    // NATS is connected later, but before anybody leads, and nobody asks earlier.
+    const range: ReportHistory['range'] = (...of) =>
+      (this.gateway as NatsGateway).history.range(...of)
+    return new HttpGateway({
+      ...{ authenticate, throttle, version: board.version, onRefused: this.refusals.count },
+      history: natsUrl === undefined ? undefined : { range },
+      onError(error) {
+        const why = error instanceof Error ? error.message : String(error)
+        log.error({ event: 'http-error' }, `a request over HTTP met a fault: ${why}`)
+      },
+    })
   }
 
   private connect(url: string): Promise<NatsGateway> {
@@ -155,20 +187,20 @@ class Serving {
     const progress = new Progress('recovering', (text, fields) =>
       log.info({ event: 'recovering', ...fields }, text),
     )
-    const { gateway, stdio, teller } = this
+    const { gateway, httpGateway, stdio, teller } = this
+    const takers = [gateway?.onReports, httpGateway?.onReports, stdio?.onReports]
     const durable: DurableOptions = {
       ...{ url: databaseUrl, workers: settings.workers, clockEveryMs: settings.clockEveryMs },
       snapshotEvery: settings.snapshotEvery,
       retention: { snapshots: settings.keepSnapshots, journalMs: settings.keepJournal },
-      onReports: async (reports) => {
-        await Promise.all([gateway?.onReports(reports), stdio?.onReports(reports)])
-      },
+      onReports: fanOut(...takers.filter((take) => take !== undefined)),
       onProgress: (seq, ofSeq) => progress.at(seq, ofSeq),
       onJournal: teller.onJournal,
       onSnapshot: teller.onSnapshot,
       onBroken: (error) => {
         // At once: what comes from now on is for whoever leads.
         gateway?.stopTaking()
+        httpGateway?.stopTaking()
         this.end.reject(error)
       },
     }
@@ -224,6 +256,7 @@ class Serving {
     await this.gateway?.open(exchange)
     // Ended meanwhile: it is not ready any more.
     if (board.phase === 'stopping' || board.phase === 'broken') return
+    this.httpGateway?.open(exchange)
     board.phase = 'leading'
     this.teller.tellLead(recovery, { natsUrl, httpUrl: this.http?.url })
     if (natsUrl === undefined || onServing === undefined) return

@@ -9,6 +9,8 @@ import { Fenced } from '../persistence/problem.ts'
 import type { Store } from '../persistence/store.ts'
 import { StoreJournal } from '../persistence/store-journal.ts'
 import { isQuery } from '../protocol/decode.ts'
+import type { Instrument } from '../protocol/instrument.ts'
+import { type InstrumentsAnswer, instrumentFields } from '../protocol/instrument-json.ts'
 import { refusalOf } from '../protocol/refusal.ts'
 import type { Report } from '../protocol/report-json.ts'
 import { type Beside, snapshotBeside } from './beside.ts'
@@ -139,6 +141,21 @@ export class DurableExchange {
       : refusalOf({ code: 'MALFORMED', field: 'cmd' }, query)
     if (typeof taken === 'object') return Promise.resolve(taken)
     return new Promise((resolve, reject) => this.asked.push({ resolve, reject }))
+  }
+
+  /**
+   * Every instrument as its command defines it, in order of definition, as of a round that is
+   * durable; refuses and rejects as {@link query}.
+   */
+  async instruments(): Promise<InstrumentsAnswer | Report> {
+    const { names } = this.follower
+    const count = names.instruments.length
+    // All that is known by now is in rounds up to the one that answers this.
+    const answer = await this.query({ cmd: 'balances', account: '$fees' })
+    if (!('query' in answer)) return answer
+    const known = names.instruments.slice(1, count) as Instrument[]
+    const instruments = known.map((each) => instrumentFields(each, names))
+    return { query: 'instruments', seq: answer.seq, instruments }
   }
 
   private take(command: unknown): number | Report {

@@ -49,3 +49,7 @@ export const LOOSE_BYTES_MAX = 32 * 1024 * 1024
 
 /** Subjects that are remembered taken apart. One more: all are forgotten. */
 export const SUBJECTS_MAX = 100_000
+
+/** Trades kept for being asked for over HTTP: of a symbol, and over all symbols. */
+export const TRADES_KEPT_MAX = 1_000
+export const TRADES_KEPT_ALL_MAX = 100_000

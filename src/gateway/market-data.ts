@@ -190,7 +190,8 @@ export class MarketData {
 
 const sidesOf = ({ bids, asks }: BookAnswer) => ({ bids, asks })
 
-function tradeOf(symbol: string, report: Report): TradeMessage {
+/** The match that a taker's fill in `symbol` tells of. */
+export function tradeOf(symbol: string, report: Report): TradeMessage {
   return {
     symbol,
     tradeId: report.tradeId as string,

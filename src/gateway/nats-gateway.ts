@@ -7,13 +7,15 @@
 // (docs/decisions/0022-nats-client.md).
 
 import type { Msg, Subscription } from '@nats-io/transport-node'
-import type { OrdersAnswer, QueryAnswer } from '../engine/answers.ts'
+import type { QueryAnswer } from '../engine/answers.ts'
 import type { CodeName } from '../protocol/codes.ts'
 import { refusalOf } from '../protocol/refusal.ts'
 import type { Report } from '../protocol/report-json.ts'
-import { FRAME_BYTES_MAX, ORDERS_ANSWERED_MAX, SUBJECTS_MAX } from './bounds.ts'
+import { FRAME_BYTES_MAX, SUBJECTS_MAX } from './bounds.ts'
+import { type Desk, pageOf, sureOf } from './desk.ts'
 import { EncodedReport } from './encoded-report.ts'
 import { decodeFrame, encodeFrame, type Frame, type FrameFormat } from './frame.ts'
+import type { ReportHistory } from './history.ts'
 import { MarketFeed } from './market-feed.ts'
 import { NatsLink } from './nats-link.ts'
 import { NatsProblem } from './nats-problem.ts'
@@ -29,16 +31,6 @@ import {
   SUBSCRIPTIONS,
   type SubjectRefusal,
 } from './subjects.ts'
-
-/** What the gateway needs of the exchange that leads. */
-export interface Desk {
-  /** The command's `seq`, or the refusal to give. */
-  submit(command: unknown): number | Report
-  query(query: unknown): Promise<QueryAnswer | Report>
-  readonly seq: number
-  /** Whether nobody else can lead; if not, what is known here may be old. */
-  readonly isSure: boolean
-}
 
 export interface NatsGatewayOptions {
   /** `nats://host:port`, with user and password where the server asks for them. */
@@ -76,11 +68,6 @@ export interface GatewayStats {
   reports: number
 }
 
-/** Refusals after which the same may be sent again, whoever leads. */
-const AGAIN: ReadonlySet<CodeName | undefined> = new Set<CodeName>([
-  ...(['NOT_LEADING', 'JOURNAL_UNAVAILABLE', 'OVERLOADED'] as const),
-])
-
 type Parsed = Inbound | SubjectRefusal
 
 export class NatsGateway {
@@ -90,7 +77,7 @@ export class NatsGateway {
   /** Reports and market data. */
   private readonly streams: NatsLink
   private readonly options: NatsGatewayOptions
-  private readonly replies = new Replies()
+  private readonly replies = new Replies<EncodedReport, Request>()
   private readonly reports: ReportStream
   private readonly market: MarketFeed
   private readonly subjects = new Map<string, Parsed>()
@@ -145,6 +132,11 @@ export class NatsGateway {
     }
   }
 
+  /** Reports that went out, by account; as much as memory keeps. */
+  get history(): ReportHistory {
+    return this.reports.history
+  }
+
   /** Whether the server is there now. */
   get isThere(): boolean {
     return this.main.isThere && this.streams.isThere
@@ -170,7 +162,7 @@ export class NatsGateway {
     if (this.fault !== undefined) throw this.fault
     for (const report of reports) {
       const encoded = new EncodedReport(report)
-      const request = this.replies.settle(encoded)
+      const request = this.replies.settle(report.seq, encoded)
       if (request !== undefined) this.respond(request)
       this.reports.add(encoded)
       if (report.execType === 'rejected') this.count(report.code)
@@ -460,18 +452,7 @@ function refusalFrom({ code, field, text, index }: Refusal, command: unknown): R
   return report
 }
 
-/** A refusal out of a state that may be old is none: another process may take the same in. */
-function sureOf(desk: Desk, refusal: Report, command: unknown): Report {
-  if (desk.isSure || AGAIN.has(refusal.code)) return refusal
-  return refusalOf({ code: 'JOURNAL_UNAVAILABLE' }, command)
-}
-
-/** As many open orders as one answer holds, with `more` if there are more. */
+/** As many open orders as one answer holds. */
 function page(answer: QueryAnswer | Report, after: number): unknown {
-  if (!('query' in answer) || answer.query !== 'orders') return answer
-  const { orders } = answer as OrdersAnswer
-  const from = orders.findIndex(({ orderId }) => Number(orderId) > after)
-  const rest = from < 0 ? [] : orders.slice(from)
-  if (rest.length <= ORDERS_ANSWERED_MAX) return { ...answer, orders: rest }
-  return { ...answer, orders: rest.slice(0, ORDERS_ANSWERED_MAX), more: true }
+  return 'query' in answer && answer.query === 'orders' ? pageOf(answer, after) : answer
 }

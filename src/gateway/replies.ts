@@ -7,41 +7,54 @@ import { EncodedReport } from './encoded-report.ts'
 import type { FrameFormat } from './frame.ts'
 
 /** A request under way: a command, or some, each answered by its first report or by a refusal. */
-export class Request {
-  /** Where the reply goes; empty: nobody waits for one. */
-  readonly replyTo: string
-  readonly format: FrameFormat
-  readonly isBatch: boolean
-  private readonly answers: (EncodedReport | undefined)[]
+export class Answers<A> {
+  private readonly answers: (A | undefined)[]
   private left: number
 
-  constructor(
-    replyTo: string,
-    { format, isBatch, commands }: { format: FrameFormat; isBatch: boolean; commands: number },
-  ) {
-    this.replyTo = replyTo
-    this.format = format
-    this.isBatch = isBatch
+  constructor(commands: number) {
     this.answers = new Array(commands)
     this.left = commands
   }
 
   /** Answers its command number `index`; whether all are answered now. */
-  answer(index: number, report: EncodedReport): boolean {
-    this.answers[index] = report
+  answer(index: number, answer: A): boolean {
+    this.answers[index] = answer
     this.left -= 1
     return this.left === 0
   }
 
+  /** In the order of the commands, once all are answered. */
+  get all(): readonly A[] {
+    assert(this.left === 0, 'every command of the request is answered')
+    return this.answers as A[]
+  }
+}
+
+/** A request over NATS. */
+export class Request extends Answers<EncodedReport> {
+  /** Where the reply goes; empty: nobody waits for one. */
+  readonly replyTo: string
+  readonly format: FrameFormat
+  readonly isBatch: boolean
+
+  constructor(
+    replyTo: string,
+    { format, isBatch, commands }: { format: FrameFormat; isBatch: boolean; commands: number },
+  ) {
+    super(commands)
+    this.replyTo = replyTo
+    this.format = format
+    this.isBatch = isBatch
+  }
+
   /** The reply, once all are answered. */
   encode(): Uint8Array {
-    const { isBatch, format } = this
-    const answers = this.answers as EncodedReport[]
-    if (!isBatch) return answers[0].in(format)
-    const bytes = EncodedReport.all(answers, format)
+    const { isBatch, format, all } = this
+    if (!isBatch) return all[0].in(format)
+    const bytes = EncodedReport.all(all, format)
     if (bytes.length <= FRAME_BYTES_MAX) return bytes
     // Long names in a thousand orders: what says what became of each, the rest is on `exec`.
-    return EncodedReport.all(answers.map(shortened), format)
+    return EncodedReport.all(all.map(shortened), format)
   }
 }
 
@@ -54,8 +67,8 @@ const shortened = ({ report: { execType, ordStatus, ...report } }: EncodedReport
 }
 
 /** Commands by `seq`, in order. */
-export class Replies {
-  private waiting: { seq: number; request: Request; index: number }[] = []
+export class Replies<A, R extends Answers<A>> {
+  private waiting: { seq: number; request: R; index: number }[] = []
   private head = 0
 
   /** Requests' commands that are not answered. */
@@ -64,14 +77,13 @@ export class Replies {
   }
 
   /** The command `seq`, above all before, is the request's number `index`. */
-  expect(seq: number, request: Request, index: number): void {
+  expect(seq: number, request: R, index: number): void {
     this.waiting.push({ seq, request, index })
   }
 
-  /** Takes a report, in order; the request that is complete by it. */
-  settle(encoded: EncodedReport): Request | undefined {
+  /** Takes a report, which is about `seq`, in order; the request that is complete by it. */
+  settle(seq: number | undefined, answer: A): R | undefined {
     const next = this.waiting[this.head]
-    const { seq } = encoded.report
     if (next === undefined || next.seq !== seq) {
       const isLost = next !== undefined && (seq ?? 0) > next.seq
       assert(!isLost, 'each command has a report, and they come in order')
@@ -82,6 +94,6 @@ export class Replies {
       this.waiting = this.waiting.slice(this.head)
       this.head = 0
     }
-    return next.request.answer(next.index, encoded) ? next.request : undefined
+    return next.request.answer(next.index, answer) ? next.request : undefined
   }
 }

@@ -9,12 +9,12 @@ import { execSubject } from './subjects.ts'
 
 export class ReportStream {
   readonly history = new ReportHistory()
-  private readonly outbox: Outbox
+  private readonly outbox: Pick<Outbox, 'send'>
   private readonly format: FrameFormat
   /** Reports that are gathered, by account. */
   private gathered = new Map<string, EncodedReport[]>()
 
-  constructor(outbox: Outbox, format: FrameFormat) {
+  constructor(outbox: Pick<Outbox, 'send'>, format: FrameFormat) {
     this.outbox = outbox
     this.format = format
   }

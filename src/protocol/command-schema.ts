@@ -132,6 +132,11 @@ const DECIMAL = /^[0-9]+(\.[0-9]+)?$/
 const HOURS = /^([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]$/
 const TIME = /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$/
 
+const SIDES = ['buy', 'sell'] as const
+const ORD_TYPES = ['limit', 'market'] as const
+const TIMES_IN_FORCE = ['GTC', 'IOC', 'FOK'] as const
+const SELF_TRADES = ['cancelNewest', 'cancelOldest', 'cancelBoth', 'decrement'] as const
+
 const isText = (value: unknown, form: RegExp) => typeof value === 'string' && form.test(value)
 
 /** Whether it can name an account, an asset or a symbol. */
@@ -143,10 +148,7 @@ const isWhole = (value: unknown, max: number) =>
   typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && value <= max
 const isMillionths = (value: unknown) =>
   isDecimal(value) && /^[^.]*(\.[0-9]{1,6}0*)?$/.test(value as string)
-const oneOf =
-  (...values: string[]) =>
-  (value: unknown) =>
-    values.includes(value as string)
+const oneOf = (values: readonly string[]) => (value: unknown) => values.includes(value as string)
 const setting = (isValue: (value: unknown) => boolean) => (value: unknown) =>
   value === null || value === 'off' || isValue(value)
 
@@ -163,10 +165,10 @@ const CHECKS: { readonly [kind in FieldKind]: (value: unknown) => boolean } = {
   time: (value) => isText(value, TIME) && isRealTime(value as string),
   decimals: (value) => isWhole(value, ASSET_DECIMALS_MAX),
   depth: (value) => isWhole(value, BOOK_DEPTH_MAX) && value !== 0,
-  side: oneOf('buy', 'sell'),
-  ordType: oneOf('limit', 'market'),
-  timeInForce: oneOf('GTC', 'IOC', 'FOK'),
-  selfTrade: oneOf('cancelNewest', 'cancelOldest', 'cancelBoth', 'decrement'),
+  side: oneOf(SIDES),
+  ordType: oneOf(ORD_TYPES),
+  timeInForce: oneOf(TIMES_IN_FORCE),
+  selfTrade: oneOf(SELF_TRADES),
   'limit:switch': setting((value) => typeof value === 'boolean'),
   'limit:hours': setting((value) => isText(value, HOURS)),
   'limit:count': setting((value) => isWhole(value, Number.MAX_SAFE_INTEGER)),
@@ -175,6 +177,36 @@ const CHECKS: { readonly [kind in FieldKind]: (value: unknown) => boolean } = {
   'limit:base': setting(isMillionths),
   'limit:quote': setting(isMillionths),
   'limit:loss': setting(isMillionths),
+}
+
+/** Whether a value is of a kind. */
+export const isOfKind = (kind: FieldKind, value: unknown): boolean => CHECKS[kind](value)
+
+/** Kinds of the fields that an account's own commands and queries have. */
+export type OrderFieldKind = Exclude<
+  FieldKind,
+  'house' | 'rate' | 'time' | 'decimals' | `limit:${LimitKind}`
+>
+
+/**
+ * The same kinds as JSON Schema, for documents. An `orderId` is below 2^53 besides, which a pattern
+ * cannot say.
+ */
+export const FIELD_SCHEMAS: { readonly [kind in OrderFieldKind]: object } = {
+  name: { type: 'string', pattern: NAME.source },
+  id: { type: 'string', pattern: ID.source },
+  orderId: { type: 'string', pattern: ORDER_ID.source },
+  decimal: {
+    type: 'string',
+    pattern: `^(?=.*[1-9])${DECIMAL.source.slice(1)}`,
+    maxLength: DECIMAL_CHARS_MAX,
+  },
+  boolean: { type: 'boolean' },
+  depth: { type: 'integer', minimum: 1, maximum: BOOK_DEPTH_MAX },
+  side: { type: 'string', enum: SIDES },
+  ordType: { type: 'string', enum: ORD_TYPES },
+  timeInForce: { type: 'string', enum: TIMES_IN_FORCE },
+  selfTrade: { type: 'string', enum: SELF_TRADES },
 }
 
 /** 1970 or later, and a date that exists: it reads back as it was written. */

@@ -2,7 +2,6 @@
 // decode.ts. What it gives decodes to the same words.
 
 import { unreachable } from '../lib/assert.ts'
-import { INTEGER_MAX } from './bounds.ts'
 import { unpackId } from './client-id.ts'
 import {
   BOTH_SIDES,
@@ -18,7 +17,8 @@ import {
 } from './command-log.ts'
 import { formatUnits } from './decimal.ts'
 import type { Directory } from './directory.ts'
-import { type Asset, FEE_DECIMALS, type Instrument, type LimitsChange } from './instrument.ts'
+import type { Asset, Instrument, LimitsChange } from './instrument.ts'
+import { instrumentFields } from './instrument-json.ts'
 import { LIMIT_NAMES, LIMITS, type LimitKind, type LimitSetting } from './limits.ts'
 import {
   Flag,
@@ -78,7 +78,7 @@ function fieldsOf(cmd: CommandName, log: CommandLog, at: number, names: Director
       return { asset, decimals }
     }
     case 'instrument':
-      return instrument(definition() as Instrument, names)
+      return { ...instrumentFields(definition() as Instrument, names) }
     case 'account':
     case 'suspend':
     case 'activate':
@@ -144,32 +144,6 @@ function money({ i32, f64 }: CommandLog, at: number, names: Directory): Fields {
     asset,
     amount: formatUnits(f64[(at >> 1) + CMF.amount], decimals),
     transferId: unpackId(i32, at + CM.id),
-  }
-}
-
-function instrument(of: Instrument, names: Directory): Fields {
-  const quote = names.assetOf(of.quote)
-  const notional = (units: number) => formatUnits(units, quote.decimals)
-  const price = (ticks: number) => formatPrice(ticks, of)
-  const qty = (lots: number) => formatQty(lots, of)
-  /** A bound that was given: one that was not is `absent`. */
-  const bound = (field: string, value: number, absent: number, format: typeof notional) =>
-    value === absent ? {} : { [field]: format(value) }
-  return {
-    symbol: of.symbol,
-    base: names.assetOf(of.base).asset,
-    quote: quote.asset,
-    tickSize: formatUnits(of.tickUnits, of.tickDecimals),
-    lotSize: formatUnits(of.lotUnits, of.lotDecimals),
-    makerFeeRate: formatUnits(of.makerFeeRate, FEE_DECIMALS),
-    takerFeeRate: formatUnits(of.takerFeeRate, FEE_DECIMALS),
-    ...bound('minQty', of.minQtyLots, 0, qty),
-    ...bound('maxQty', of.maxQtyLots, INTEGER_MAX, qty),
-    ...bound('minNotional', of.minNotional, 0, notional),
-    ...bound('maxNotional', of.maxNotional, INTEGER_MAX, notional),
-    ...bound('minPrice', of.minPriceTicks, 0, price),
-    ...bound('maxPrice', of.maxPriceTicks, INTEGER_MAX, price),
-    ...bound('referencePrice', of.referenceTicks, 0, price),
   }
 }
 

@@ -1,6 +1,9 @@
 // The HTTP side of the exchange: one server, to which each part adds its routes.
 
 import { type FastifyInstance, fastify } from 'fastify'
+import { FRAME_BYTES_MAX } from '../bounds.ts'
+import { problemOfError, sendProblem } from './front.ts'
+import type { HttpGateway } from './gateway.ts'
 import { addHealth, type Health } from './health.ts'
 
 export interface HttpOptions {
@@ -8,12 +11,14 @@ export interface HttpOptions {
   /** 0: a free one. */
   readonly port: number
   readonly health: () => Health
+  /** Serves orders and accounts; without it, there is nothing but health. */
+  readonly gateway?: HttpGateway | undefined
 }
 
-/** Bytes of a request's body; longer ones are refused before they are read. */
-const BODY_BYTES_MAX = 512 * 1024
 /** A request that is not there whole by then is cut off, in ms. */
 const REQUEST_MS = 10_000
+/** Of a part of a path as it is decoded, and more: each character of an id may be escaped. */
+const PARAM_CHARS_MAX = 256
 
 export class HttpServer {
   readonly url: string
@@ -25,13 +30,21 @@ export class HttpServer {
   }
 
   /** Listens; throws the system's error if it cannot, for instance for a port that is taken. */
-  static async listen({ host, port, health }: HttpOptions): Promise<HttpServer> {
+  static async listen({ host, port, health, gateway }: HttpOptions): Promise<HttpServer> {
     const server = fastify({
-      bodyLimit: BODY_BYTES_MAX,
+      // Longer bodies are refused before they are read.
+      bodyLimit: FRAME_BYTES_MAX,
       requestTimeout: REQUEST_MS,
       forceCloseConnections: true,
+      routerOptions: { maxParamLength: PARAM_CHARS_MAX },
+      frameworkErrors: (error, _, reply) => {
+        sendProblem(reply, problemOfError(error))
+      },
     })
     addHealth(server, health)
+    if (gateway !== undefined) {
+      server.register(async (part) => gateway.addTo(part), { prefix: '/v1' })
+    }
     return new HttpServer(server, await server.listen({ host, port }))
   }
 

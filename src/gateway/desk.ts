@@ -1,0 +1,43 @@
+// What every gateway needs of the exchange, and what all of them do with its answers alike.
+
+import type { OrdersAnswer, QueryAnswer } from '../engine/answers.ts'
+import type { CodeName } from '../protocol/codes.ts'
+import { refusalOf } from '../protocol/refusal.ts'
+import type { Report } from '../protocol/report-json.ts'
+import { ORDERS_ANSWERED_MAX } from './bounds.ts'
+
+/** The exchange that leads. */
+export interface Desk {
+  /** The command's `seq`, or the refusal to give. */
+  submit(command: unknown): number | Report
+  query(query: unknown): Promise<QueryAnswer | Report>
+  readonly seq: number
+  /** Whether nobody else can lead; if not, what is known here may be old. */
+  readonly isSure: boolean
+}
+
+/** Refusals after which the same may be sent again, whoever leads. */
+const AGAIN: ReadonlySet<CodeName | undefined> = new Set<CodeName>([
+  ...(['NOT_LEADING', 'JOURNAL_UNAVAILABLE', 'OVERLOADED'] as const),
+])
+
+/** Whether nothing was taken in and the same may be sent again. */
+export const isAgain = (code: CodeName | undefined): boolean => AGAIN.has(code)
+
+/** A refusal out of a state that may be old is none: another process may take the same in. */
+export function sureOf(desk: Desk, refusal: Report, command: unknown): Report {
+  if (desk.isSure || isAgain(refusal.code)) return refusal
+  return refusalOf({ code: 'JOURNAL_UNAVAILABLE' }, command)
+}
+
+/** An {@link OrdersAnswer} that may not be all. */
+export type OrdersPage = OrdersAnswer & { readonly more?: true }
+
+/** As many open orders behind `after` as one answer holds, with `more` if there are more. */
+export function pageOf(answer: OrdersAnswer, after: number): OrdersPage {
+  const { orders } = answer
+  const from = orders.findIndex(({ orderId }) => Number(orderId) > after)
+  const rest = from < 0 ? [] : orders.slice(from)
+  if (rest.length <= ORDERS_ANSWERED_MAX) return { ...answer, orders: rest }
+  return { ...answer, orders: rest.slice(0, ORDERS_ANSWERED_MAX), more: true }
+}

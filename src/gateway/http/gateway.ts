@@ -1,0 +1,128 @@
+// The exchange's side of HTTP: commands in, each answered once durable; accounts and markets for
+// who asks. It decides nothing about money.
+//
+// There is none without somebody who says who asks: whoever makes one has to say how.
+
+import { setTimeout as delay } from 'node:timers/promises'
+import type { FastifyInstance } from 'fastify'
+import type { Report } from '../../protocol/report-json.ts'
+import { EncodedReport } from '../encoded-report.ts'
+import type { ReportHistory } from '../history.ts'
+import { ReportStream } from '../report-stream.ts'
+import { Clerk, type HttpDesk } from './clerk.ts'
+import { addDocuments } from './documents.ts'
+import { addRoutes } from './front.ts'
+import { lookRoutes } from './look-routes.ts'
+import { openApiOf } from './openapi.ts'
+import { ORDER_ROUTES } from './order-routes.ts'
+import type { Authenticate, Throttle } from './principal.ts'
+import { RecentTrades } from './recent-trades.ts'
+import type { Route } from './routes.ts'
+
+export interface HttpGatewayOptions {
+  /** Says who sent a request. */
+  readonly authenticate: Authenticate
+  /** Counts what an account asks; without it, nothing is too much. */
+  readonly throttle?: Throttle | undefined
+  /** Where reports that went out are kept; without it, they are kept here. */
+  readonly history?: Pick<ReportHistory, 'range'> | undefined
+  /** A request is answered within so many ms of being taken in, if only by UNANSWERED. */
+  readonly answerMs?: number
+  /** Of this program, as the document tells it. */
+  readonly version?: string
+  /** How requests are authenticated, as OpenAPI describes it; by name. */
+  readonly securitySchemes?: Readonly<Record<string, object>>
+  /** A command was not taken in, or a request not carried out, with this code. */
+  readonly onRefused?: (code: string) => void
+  /** A request met a fault of ours. */
+  readonly onError?: (error: unknown) => void
+}
+
+/** Longer than a commit ever takes while Postgres is well. */
+const ANSWER_MS = 5_000
+/** What is under way is given so long at the end, in ms. */
+const CLOSE_MS = 2_000
+
+const BEARER = { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } }
+/** For reports that are kept, and sent nowhere. */
+const NOWHERE = { send() {} }
+
+export class HttpGateway {
+  /** The OpenAPI document. */
+  readonly document: object
+  private readonly options: HttpGatewayOptions
+  private readonly clerk: Clerk
+  private readonly trades = new RecentTrades()
+  /** Undefined: somebody else keeps them. */
+  private readonly reports: ReportStream | undefined
+  private readonly routes: readonly Route[]
+  private readonly underWay = new Set<Promise<unknown>>()
+
+  constructor(options: HttpGatewayOptions) {
+    this.options = options
+    const { answerMs = ANSWER_MS, onRefused = () => {}, version = '0.0.0' } = options
+    this.clerk = new Clerk(answerMs, onRefused)
+    let { history } = options
+    if (history === undefined) {
+      this.reports = new ReportStream(NOWHERE, 'msgpack')
+      history = this.reports.history
+    }
+    this.routes = [...ORDER_ROUTES, ...lookRoutes({ history, trades: this.trades })]
+    const { securitySchemes = BEARER } = options
+    this.document = openApiOf(this.routes, { version, securitySchemes })
+  }
+
+  /** Adds its routes to a server's part for `/v1`. */
+  addTo(server: FastifyInstance): void {
+    const { authenticate, throttle = async () => undefined } = this.options
+    const { onError = () => {}, onRefused = () => {} } = this.options
+    const { clerk, underWay } = this
+    const during = async <T>(work: Promise<T>): Promise<T> => {
+      underWay.add(work)
+      try {
+        return await work
+      } finally {
+        underWay.delete(work)
+      }
+    }
+    const doing = { clerk, onError, onRefused, during }
+    addRoutes(server, this.routes, { authenticate, throttle, ...doing })
+    addDocuments(server, this.document)
+  }
+
+  /** Serves whoever leads: from now on commands are taken in. */
+  open(desk: HttpDesk): void {
+    this.clerk.open(desk)
+  }
+
+  /** Takes reports, all of them in order; for `onReports`. What it throws is a fault. */
+  readonly onReports = async (reports: readonly Report[]): Promise<void> => {
+    for (const report of reports) {
+      this.clerk.settle(report)
+      this.trades.observe(report)
+      this.reports?.add(new EncodedReport(report))
+    }
+    this.reports?.flush()
+  }
+
+  /** Takes nothing in any more; what was taken in is still answered. */
+  finishTaking(): void {
+    this.clerk.finishTaking()
+  }
+
+  /** Nothing goes on: who waits is told at once that nobody can say what came of it. */
+  stopTaking(): void {
+    this.clerk.abandon()
+  }
+
+  /** Ends the intake, and waits within a bound until who waited is answered. */
+  async close(msMax = CLOSE_MS): Promise<void> {
+    this.stopTaking()
+    const late = new AbortController()
+    await Promise.race([
+      Promise.allSettled(this.underWay),
+      delay(msMax, undefined, { signal: late.signal }).catch(() => {}),
+    ])
+    late.abort()
+  }
+}
