@@ -16,8 +16,8 @@ const POINTS = 40
 type Curve = (percentile: number) => number
 
 /**
- * Draws FILE.svg beside FILE.hgrm, whose values are nanoseconds: milliseconds over percentiles, both
- * by powers of ten.
+ * Draws FILE.svg beside FILE.hgrm, whose values are nanoseconds: milliseconds over percentiles,
+ * both by powers of ten.
  */
 export function drawHgrm(path: string, title: string): void {
   const msAt = readHgrm(path)

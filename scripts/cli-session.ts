@@ -31,7 +31,7 @@ export interface Typed {
 const VARYING = [
   /\d{4}-\d\d-\d\dT[\d:.]+Z/,
   /\b\d\d:\d\d:\d\d\b/,
-  /\b[\d.]+ (?:ms|s|bytes|MB|per second)\b/,
+  /\b[\d.,]+ (?:ms|s|bytes|MB|per second)\b/,
   /\b[0-9a-f]{64}\b/,
   /\b[0-9a-f]{8}…[0-9a-f]{5}\b/,
   /127\.0\.0\.1:\d+/,

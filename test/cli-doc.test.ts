@@ -17,6 +17,7 @@ test.each([
   ['at 10:00:00: 3 orders', 'at 23:59:59: 3 orders', true],
   ['at 10:00:00: 3 orders', 'at 10:00:00: 4 orders', false],
   ['recovered in 12 ms', 'recovered in 7 ms', true],
+  ['704 per second', '1,426 per second', true],
   ['first\n…\nlast', 'first\nand\nmore\nlast', true],
   ['first\n…\nlast', 'first\nand\nmore', false],
   ['a (b) [c] {d} $e', 'a (b) [c] {d} $e', true],

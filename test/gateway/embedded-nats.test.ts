@@ -178,7 +178,8 @@ test.skipIf(process.platform !== 'linux').each([
   }
   const child = program(
     `import { fetchOnce } from '${source('nats-binary.ts')}'
-    await fetchOnce('${folder}', () => {}).catch((error) => console.log(error.code, error.message))`,
+    const say = (error) => console.log(error.code, error.message)
+    await fetchOnce('${folder}', () => {}).catch(say)`,
     { ...process.env, PATH: bin },
   )
   let said = ''
