@@ -1,5 +1,5 @@
 // The exchange as a process of its own, for the benchmark over NATS: told of by its environment,
-// asked for the state's hash by a message.
+// asked for the state's hash by a message. Its reports are msgpack, as the orders are.
 
 import { DurableExchange } from '../src/durable.ts'
 import { NatsGateway } from '../src/gateway/nats-gateway.ts'
@@ -12,7 +12,9 @@ const end = (error: unknown): never => {
   console.error(error instanceof Problem ? error.message : error)
   process.exit(1)
 }
-const gateway = await NatsGateway.connect({ url: BENCH_NATS, onFault: end }).catch(end)
+const gateway = await NatsGateway.connect({
+  ...{ url: BENCH_NATS, format: 'msgpack', onFault: end },
+}).catch(end)
 const exchange = await DurableExchange.open({
   ...{ url: BENCH_DATABASE, workers: Number(BENCH_WORKERS) },
   ...{ onReports: gateway.onReports, onBroken: end },

@@ -4,6 +4,7 @@
 import type { NatsConnection } from '@nats-io/transport-node'
 import { Packr } from 'msgpackr/index-no-eval'
 import { assert } from '../src/lib/assert.ts'
+import { KeptMessages } from './kept-messages.ts'
 
 export const packr = new Packr({ useRecords: false, mapsAsObjects: true })
 
@@ -100,6 +101,8 @@ const orderOf = (of: { clOrdId: string; symbol: string; side: string }) => ({
 })
 
 let inboxes = 0
+/** Of the run under way: one publisher at a time. */
+const replies = new KeptMessages()
 
 /** What went over the wire in a run. */
 export interface Sent {
@@ -114,7 +117,7 @@ export class Publisher {
   private readonly connection: NatsConnection
   private readonly flow: Flow
   private readonly inbox: string
-  private readonly replies: Uint8Array[] = []
+  private readonly replies: KeptMessages
   private readonly dueMs: number[] = []
   private nanos = new Float64Array(2 ** 16)
   private onReply = () => {}
@@ -123,6 +126,8 @@ export class Publisher {
     inboxes += 1
     this.connection = connection
     this.flow = flow
+    replies.clear()
+    this.replies = replies
     this.inbox = `bench.reply.${process.pid}.${inboxes}`
   }
 
@@ -131,12 +136,12 @@ export class Publisher {
     return this.run((startMs, goOn, end) => {
       const fill = () => {
         if (performance.now() - startMs >= seconds * 1_000) return end()
-        while (this.dueMs.length - this.replies.length < window) this.send(performance.now())
+        while (this.dueMs.length - this.replies.count < window) this.send(performance.now())
       }
       let isDue = false
       this.onReply = () => {
         // Not for each one: what came together is answered together.
-        if (isDue || this.dueMs.length - this.replies.length > window * 0.75) return
+        if (isDue || this.dueMs.length - this.replies.count > window * 0.75) return
         isDue = true
         setImmediate(() => {
           isDue = false
@@ -185,7 +190,7 @@ export class Publisher {
     const goOn = (work: () => void) => {
       try {
         if (!isEnding) work()
-        if (isEnding && this.replies.length === this.dueMs.length) resolve()
+        if (isEnding && this.replies.count === this.dueMs.length) resolve()
       } catch (error) {
         reject(error)
       }
@@ -194,7 +199,7 @@ export class Publisher {
       callback: (_, { data }) => {
         this.took(data)
         if (!isEnding) this.onReply()
-        else if (this.replies.length === this.dueMs.length) resolve()
+        else if (this.replies.count === this.dueMs.length) resolve()
       },
     })
     await this.connection.flush()
@@ -206,7 +211,7 @@ export class Publisher {
     const seconds = (performance.now() - startMs) / 1_000
     subscription.unsubscribe()
     this.check()
-    return { messages: this.replies.length, seconds, nanos: this.nanos }
+    return { messages: this.replies.count, seconds, nanos: this.nanos }
   }
 
   private send(dueMs: number): void {
@@ -216,7 +221,8 @@ export class Publisher {
   }
 
   private took(data: Uint8Array): void {
-    const number = this.replies.push(data) - 1
+    const number = this.replies.count
+    this.replies.add(data)
     if (number === this.nanos.length) {
       const more = new Float64Array(number * 2)
       more.set(this.nanos)
@@ -227,7 +233,9 @@ export class Publisher {
 
   /** Every order has its own durable reply, and it says what it must. */
   private check(): void {
-    this.replies.forEach((data, number) => {
+    let number = -1
+    for (const data of this.replies.all()) {
+      number += 1
       const { body, answers } = this.flow(number)
       const reply = packr.unpack(data)
       const said: { [field: string]: unknown }[] = Array.isArray(reply) ? reply : [reply]
@@ -240,6 +248,6 @@ export class Publisher {
         const isRight = isEcho || (report.execType === answers[at] && Number(report.seq) > 0)
         assert((isIts || isEcho) && isRight, `the reply to ${number}: ${JSON.stringify(report)}`)
       })
-    })
+    }
   }
 }

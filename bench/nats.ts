@@ -16,12 +16,14 @@ import { assert } from '../src/lib/assert.ts'
 import { type EmbeddedPostgres, startEmbedded } from '../src/persistence/embedded.ts'
 import { replayAll } from '../test/support/witness.ts'
 import { histogramOf, PERCENTILE_COLUMNS, percentileRow, writeHgrm } from './histogram.ts'
+import { KeptMessages } from './kept-messages.ts'
 import {
   BATCH,
   batches,
   echoed,
   type Flow,
   Publisher,
+  packr,
   type Sent,
   scene,
   singles,
@@ -72,7 +74,7 @@ class Bench {
   private connection!: NatsConnection
   private runs = 0
   /** Messages of reports, looked at once no clock runs. */
-  private heard: Uint8Array[] = []
+  private readonly heard = new KeptMessages()
   private readonly newest = new Map<string, number>()
   private readonly echo = measured('echo of the same messages')
   private readonly single = measured('single orders')
@@ -95,7 +97,7 @@ class Bench {
       timeout: 30_000,
     })
     this.connection.subscribe('onefill.v1.exec.*', {
-      callback: (_, { data }) => void this.heard.push(data),
+      callback: (_, { data }) => this.heard.add(data),
     })
   }
 
@@ -271,13 +273,14 @@ class Bench {
 
   /** Each account's reports came, numbered without a gap. */
   private checkHeard(): void {
-    for (const data of this.heard.splice(0)) {
-      for (const { account, execSeq } of JSON.parse(Buffer.from(data).toString()) as Numbered[]) {
+    for (const data of this.heard.all()) {
+      for (const { account, execSeq } of packr.unpack(data) as Numbered[]) {
         const last = this.newest.get(account)
         assert(last === undefined || execSeq === last + 1, `the reports of ${account} have no gap`)
         this.newest.set(account, execSeq)
       }
     }
+    this.heard.clear()
   }
 
   private nextRun(): string {

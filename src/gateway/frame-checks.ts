@@ -1,5 +1,4 @@
-// What the two scans of a frame share: where they are in it, what they have found wrong, and the
-// names of fields.
+// What the walks along a frame share: what they can find wrong, and names that come twice.
 
 import {
   BATCH_COMMANDS_MAX,
@@ -8,6 +7,7 @@ import {
   FRAME_KEY_BYTES_MAX,
   FRAME_STRING_BYTES_MAX,
 } from './bounds.ts'
+import { findFieldName, nameFault } from './field-names.ts'
 
 /** The field of a refusal that is about no field. */
 export const WHOLE_FRAME = 'frame'
@@ -39,17 +39,6 @@ export const SENTENCES = {
 
 export type Sentence = keyof typeof SENTENCES
 
-const RESERVED = new Set(['__proto__', 'constructor', 'prototype'])
-/** No command has a field whose name has fewer or more bytes than these have. */
-const RESERVED_BYTES_MIN = 9
-const RESERVED_BYTES_MAX = 11
-
-/** 1 for the bytes of a field's name. */
-const WORD = new Uint8Array(256)
-for (const char of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_') {
-  WORD[char.charCodeAt(0)] = 1
-}
-
 /**
  * The names in the maps that are open, so that none comes twice. Each depth has a place for as many
  * as a map may have; a name is its hash and where it stands.
@@ -70,15 +59,13 @@ export class Keys {
     depth: number,
     count: number,
   ): 'key' | 'reserved' | 'twice' | undefined {
-    if (length === 0 || length > FRAME_KEY_BYTES_MAX) return 'key'
+    if (findFieldName(bytes, start, length) === undefined) {
+      const wrong = nameFault(bytes, start, length)
+      if (wrong !== undefined) return wrong
+    }
     let hash = length
     for (let at = start; at < start + length; at += 1) {
-      const byte = bytes[at]
-      if (WORD[byte] === 0) return 'key'
-      hash = (Math.imul(hash, 31) + byte) | 0
-    }
-    if (length >= RESERVED_BYTES_MIN && length <= RESERVED_BYTES_MAX) {
-      if (RESERVED.has(wordAt(bytes, start, length))) return 'reserved'
+      hash = (Math.imul(hash, 31) + bytes[at]) | 0
     }
     const first = depth * FRAME_ENTRIES_MAX
     const place = first + count
@@ -99,9 +86,4 @@ export class Keys {
     }
     return true
   }
-}
-
-/** Bytes that {@link Keys} has found to be a field's name, as a string. */
-export function wordAt(bytes: Uint8Array, start: number, length: number): string {
-  return String.fromCharCode(...bytes.subarray(start, start + length))
 }

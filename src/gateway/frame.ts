@@ -1,5 +1,5 @@
 // Bytes from the wire to commands, and replies back to bytes: msgpack or JSON, told apart by the
-// first byte, checked against every bound before anything is decoded.
+// first byte, checked against every bound before anything that could be large is built.
 //
 // Nothing throws, whatever the bytes are. What comes out holds only what JSON can express, in plain
 // objects and arrays; whether it is a command is for protocol/decode.ts to say.
@@ -12,7 +12,7 @@ import type { Report } from '../protocol/report-json.ts'
 import { FRAME_BYTES_MAX } from './bounds.ts'
 import { type FrameFault, SENTENCES, WHOLE_FRAME } from './frame-checks.ts'
 import { JsonScan } from './json-scan.ts'
-import { MsgpackScan } from './msgpack-scan.ts'
+import { MsgpackReader } from './msgpack-reader.ts'
 import { ReportEncoder } from './report-encoder.ts'
 
 /** How a frame is written; a reply is written as its request was. */
@@ -49,7 +49,7 @@ const packr = new Packr({
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 /** Space, tab, line ends, `[`, `{`. */
 const JSON_FIRST = new Set([0x20, 0x09, 0x0a, 0x0d, 0x5b, 0x7b])
-const msgpackScan = new MsgpackScan()
+const msgpackReader = new MsgpackReader()
 const jsonScan = new JsonScan()
 const reportEncoder = new ReportEncoder()
 
@@ -68,18 +68,31 @@ export function decodeFrame(bytes: Uint8Array): Frame | FrameRefusal {
     const sentence = `the frame has more than ${FRAME_BYTES_MAX} bytes`
     return refusal(format, { field: WHOLE_FRAME, sentence, index: -1 })
   }
-  const fault = format === 'json' ? jsonScan.fault(bytes) : msgpackScan.fault(bytes)
-  if (fault !== undefined) return refusal(format, fault)
+  return format === 'json' ? decodeJson(bytes) : decodeMsgpack(bytes)
+}
+
+function decodeMsgpack(bytes: Uint8Array): Frame | FrameRefusal {
+  const value = msgpackReader.read(bytes)
+  const { fault } = msgpackReader
+  return fault === undefined ? frameOf('msgpack', value) : refusal('msgpack', fault)
+}
+
+function decodeJson(bytes: Uint8Array): Frame | FrameRefusal {
+  const fault = jsonScan.fault(bytes)
+  if (fault !== undefined) return refusal('json', fault)
   try {
-    const value: unknown = format === 'json' ? JSON.parse(utf8.decode(bytes)) : packr.unpack(bytes)
-    if (!Array.isArray(value)) return { ok: true, format, isBatch: false, commands: [value] }
-    if (value.length > 0) return { ok: true, format, isBatch: true, commands: value }
-    return refusal(format, { field: WHOLE_FRAME, sentence: SENTENCES.emptyBatch, index: -1 })
+    return frameOf('json', JSON.parse(utf8.decode(bytes)))
   } catch {
     // Bounded, but not of the grammar or not UTF-8: the parsers say so by throwing.
-    const sentence = format === 'json' ? 'the frame is not JSON in UTF-8' : SENTENCES.grammar
-    return refusal(format, { field: WHOLE_FRAME, sentence, index: -1 })
+    const sentence = 'the frame is not JSON in UTF-8'
+    return refusal('json', { field: WHOLE_FRAME, sentence, index: -1 })
   }
+}
+
+function frameOf(format: FrameFormat, value: unknown): Frame | FrameRefusal {
+  if (!Array.isArray(value)) return { ok: true, format, isBatch: false, commands: [value] }
+  if (value.length > 0) return { ok: true, format, isBatch: true, commands: value }
+  return refusal(format, { field: WHOLE_FRAME, sentence: SENTENCES.emptyBatch, index: -1 })
 }
 
 /** A value (made of what JSON can express) as bytes that are the caller's to keep. */
@@ -100,15 +113,13 @@ export function encodeReport(report: Report, format: FrameFormat): Uint8Array {
   return bytes ?? encodeFrame(report, format)
 }
 
-/** As {@link encodeFrame}, of reports. */
-export function encodeReports(reports: readonly Report[], format: FrameFormat): Uint8Array {
-  if (format === 'json') return encodeFrame(reports, format)
-  const each = reports.map((report) => encodeReport(report, format))
-  const head = Uint8Array.from([0xdc, reports.length >> 8, reports.length & 255])
-  return Buffer.concat([head, ...each])
+/** An array of reports that are packed already, at most 65,535. */
+export function joinReports(packed: readonly Uint8Array[]): Uint8Array {
+  const head = Uint8Array.from([0xdc, packed.length >> 8, packed.length & 255])
+  return Buffer.concat([head, ...packed])
 }
 
-/** Reports out of bytes that {@link encodeReports} has made. */
+/** Reports out of a message of several. */
 export function decodeReports(bytes: Uint8Array): Report[] {
   return formatOf(bytes) === 'json' ? JSON.parse(utf8.decode(bytes)) : packr.unpack(bytes)
 }

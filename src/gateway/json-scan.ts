@@ -7,14 +7,8 @@ import {
   FRAME_ENTRIES_MAX,
   FRAME_STRING_BYTES_MAX,
 } from './bounds.ts'
-import {
-  type FrameFault,
-  Keys,
-  SENTENCES,
-  type Sentence,
-  WHOLE_FRAME,
-  wordAt,
-} from './frame-checks.ts'
+import { type FrameFault, Keys, SENTENCES, type Sentence, WHOLE_FRAME } from './frame-checks.ts'
+import { asciiAt } from './frame-strings.ts'
 
 const QUOTE = 0x22
 const COMMA = 0x2c
@@ -78,7 +72,7 @@ export class JsonScan {
 
   private told(wrong: Sentence): FrameFault {
     const isField = this.keyLength > 0 && wrong !== 'key'
-    const field = isField ? wordAt(this.bytes, this.keyStart, this.keyLength) : WHOLE_FRAME
+    const field = isField ? asciiAt(this.bytes, this.keyStart, this.keyLength) : WHOLE_FRAME
     return { field, sentence: SENTENCES[wrong], index: this.index }
   }
 
@@ -170,7 +164,7 @@ export class JsonScan {
     const next = bytes[end]
     // A point, an exponent, or anything else that is part of a number to somebody.
     const goesOn = next === 0x2e || next === 0x45 || next === 0x65 || isDigit(next)
-    const value = goesOn ? Number.NaN : Number(wordAt(bytes, start, end - start))
+    const value = goesOn ? Number.NaN : Number(asciiAt(bytes, start, end - start))
     if (!Number.isSafeInteger(value) || Object.is(value, -0)) this.wrong = 'number'
     return end - 1
   }

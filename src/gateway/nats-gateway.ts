@@ -12,6 +12,7 @@ import type { CodeName } from '../protocol/codes.ts'
 import { refusalOf } from '../protocol/refusal.ts'
 import type { Report } from '../protocol/report-json.ts'
 import { FRAME_BYTES_MAX, ORDERS_ANSWERED_MAX, SUBJECTS_MAX } from './bounds.ts'
+import { EncodedReport } from './encoded-report.ts'
 import { decodeFrame, encodeFrame, type Frame, type FrameFormat } from './frame.ts'
 import { MarketFeed } from './market-feed.ts'
 import { NatsLink } from './nats-link.ts'
@@ -168,16 +169,15 @@ export class NatsGateway {
   readonly onReports = async (reports: readonly Report[]): Promise<void> => {
     if (this.fault !== undefined) throw this.fault
     for (const report of reports) {
-      const request = this.replies.settle(report)
+      const encoded = new EncodedReport(report)
+      const request = this.replies.settle(encoded)
       if (request !== undefined) this.respond(request)
+      this.reports.add(encoded)
       if (report.execType === 'rejected') this.count(report.code)
     }
     // The replies are on their way before anything else is done.
     const replied = this.main.outbox.certain()
-    for (const report of reports) {
-      this.market.observe(report)
-      this.reports.add(report)
-    }
+    for (const report of reports) this.market.observe(report)
     this.stats.reports += reports.length
     this.reports.flush()
     this.market.flush()
@@ -324,7 +324,7 @@ export class NatsGateway {
       }
       const refusal = sureOf(desk, got, command)
       this.count(refusal.code)
-      isComplete = request.answer(index, refusal)
+      isComplete = request.answer(index, new EncodedReport(refusal))
     }
     this.stats.commands += commands.length
     this.stats.refused += commands.length - taken

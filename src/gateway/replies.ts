@@ -3,7 +3,8 @@
 import { assert } from '../lib/assert.ts'
 import type { Report } from '../protocol/report-json.ts'
 import { FRAME_BYTES_MAX } from './bounds.ts'
-import { encodeReport, encodeReports, type FrameFormat } from './frame.ts'
+import { EncodedReport } from './encoded-report.ts'
+import type { FrameFormat } from './frame.ts'
 
 /** A request under way: a command, or some, each answered by its first report or by a refusal. */
 export class Request {
@@ -11,7 +12,7 @@ export class Request {
   readonly replyTo: string
   readonly format: FrameFormat
   readonly isBatch: boolean
-  private readonly answers: (Report | undefined)[]
+  private readonly answers: (EncodedReport | undefined)[]
   private left: number
 
   constructor(
@@ -26,7 +27,7 @@ export class Request {
   }
 
   /** Answers its command number `index`; whether all are answered now. */
-  answer(index: number, report: Report): boolean {
+  answer(index: number, report: EncodedReport): boolean {
     this.answers[index] = report
     this.left -= 1
     return this.left === 0
@@ -35,22 +36,21 @@ export class Request {
   /** The reply, once all are answered. */
   encode(): Uint8Array {
     const { isBatch, format } = this
-    const answers = this.answers as Report[]
-    if (!isBatch) return encodeReport(answers[0], format)
-    const bytes = encodeReports(answers, format)
+    const answers = this.answers as EncodedReport[]
+    if (!isBatch) return answers[0].in(format)
+    const bytes = EncodedReport.all(answers, format)
     if (bytes.length <= FRAME_BYTES_MAX) return bytes
     // Long names in a thousand orders: what says what became of each, the rest is on `exec`.
-    return encodeReports(answers.map(shortened), format)
+    return EncodedReport.all(answers.map(shortened), format)
   }
 }
 
-const shortened = ({ execType, ordStatus, ...report }: Report): Report => {
+const shortened = ({ report: { execType, ordStatus, ...report } }: EncodedReport) => {
   const { seq, execId, execSeq, orderId, clOrdId, cmd, code, field, duplicate } = report
   const short = { seq, execId, execSeq, execType, ordStatus, orderId, clOrdId }
   const all = { ...short, cmd, code, field, duplicate }
-  return Object.fromEntries(
-    Object.entries(all).filter(([, value]) => value !== undefined),
-  ) as unknown as Report
+  const there = Object.entries(all).filter(([, value]) => value !== undefined)
+  return new EncodedReport(Object.fromEntries(there) as unknown as Report)
 }
 
 /** Commands by `seq`, in order. */
@@ -69,10 +69,11 @@ export class Replies {
   }
 
   /** Takes a report, in order; the request that is complete by it. */
-  settle(report: Report): Request | undefined {
+  settle(encoded: EncodedReport): Request | undefined {
     const next = this.waiting[this.head]
-    if (next === undefined || next.seq !== report.seq) {
-      const isLost = next !== undefined && (report.seq ?? 0) > next.seq
+    const { seq } = encoded.report
+    if (next === undefined || next.seq !== seq) {
+      const isLost = next !== undefined && (seq ?? 0) > next.seq
       assert(!isLost, 'each command has a report, and they come in order')
       return undefined
     }
@@ -81,6 +82,6 @@ export class Replies {
       this.waiting = this.waiting.slice(this.head)
       this.head = 0
     }
-    return next.request.answer(next.index, report) ? next.request : undefined
+    return next.request.answer(next.index, encoded) ? next.request : undefined
   }
 }

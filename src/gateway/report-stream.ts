@@ -1,8 +1,8 @@
 // Reports by account: into messages that fit, out through the outbox, and kept for who asks again.
 
-import type { Report } from '../protocol/report-json.ts'
 import { EXEC_REPORTS_MAX } from './bounds.ts'
-import { encodeReports, type FrameFormat } from './frame.ts'
+import { EncodedReport } from './encoded-report.ts'
+import type { FrameFormat } from './frame.ts'
 import { type NumberedReport, ReportHistory } from './history.ts'
 import type { Outbox } from './outbox.ts'
 import { execSubject } from './subjects.ts'
@@ -12,7 +12,7 @@ export class ReportStream {
   private readonly outbox: Outbox
   private readonly format: FrameFormat
   /** Reports that are gathered, by account. */
-  private gathered = new Map<string, NumberedReport[]>()
+  private gathered = new Map<string, EncodedReport[]>()
 
   constructor(outbox: Outbox, format: FrameFormat) {
     this.outbox = outbox
@@ -20,12 +20,12 @@ export class ReportStream {
   }
 
   /** Takes a report, all of them in order; those of no account go nowhere. */
-  add(report: Report): void {
-    if (report.execSeq === undefined) return
-    const numbered = report as NumberedReport
-    const of = this.gathered.get(numbered.account)
-    if (of === undefined) this.gathered.set(numbered.account, [numbered])
-    else of.push(numbered)
+  add(encoded: EncodedReport): void {
+    const { account, execSeq } = encoded.report
+    if (account === undefined || execSeq === undefined) return
+    const of = this.gathered.get(account)
+    if (of === undefined) this.gathered.set(account, [encoded])
+    else of.push(encoded)
   }
 
   /** Sends what was gathered. */
@@ -41,9 +41,10 @@ export class ReportStream {
     }
   }
 
-  private send(account: string, reports: readonly NumberedReport[]): void {
-    const bytes = encodeReports(reports, this.format)
-    this.history.add(account, reports[0].execSeq, reports.length, bytes)
+  private send(account: string, reports: readonly EncodedReport[]): void {
+    const bytes = EncodedReport.all(reports, this.format)
+    const { execSeq } = reports[0].report as NumberedReport
+    this.history.add(account, execSeq, reports.length, bytes)
     this.outbox.send(execSubject(account), bytes)
   }
 }

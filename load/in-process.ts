@@ -1,0 +1,38 @@
+// `npm run load:in-process -- --rounds 10000`: a thousand buys at once against money for one, by
+// function calls to the durable exchange in this process. Exactly one success, each round.
+
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { median } from '../bench/rounds.ts'
+import { rush } from '../experiments/locks/measure.ts'
+import { InProcessWay } from '../experiments/locks/onefill.ts'
+import { startEmbedded } from '../src/persistence/embedded.ts'
+
+const BUYERS = 1_000
+
+const { values } = parseArgs({ options: { rounds: { type: 'string', default: '1000' } } })
+const rounds = Number(values.rounds)
+if (!Number.isSafeInteger(rounds) || rounds < 1) throw new Error('--rounds is a whole number')
+
+const folder = mkdtempSync(join(tmpdir(), 'onefill-load-'))
+const postgres = await startEmbedded({ folder })
+try {
+  const way = await InProcessWay.open(postgres.url)
+  const wallMs: number[] = []
+  for (let round = 1; round <= rounds; round += 1) {
+    const { accepted, wrong, ms } = await rush(way, BUYERS, 1)
+    if (accepted !== 1 || wrong !== 0) {
+      throw new Error(`round ${round}: ${accepted} accepted, ${wrong} wrong`)
+    }
+    wallMs.push(ms)
+    if (round % 1_000 === 0) console.error(`round ${round} of ${rounds}`)
+  }
+  await way.close()
+  console.log(`${rounds} rounds of ${BUYERS} buys: one success in each`)
+  console.log(`until the last answer, median ${median(wallMs).toFixed(1)} ms`)
+} finally {
+  await postgres.stop()
+  rmSync(folder, { recursive: true, force: true })
+}
