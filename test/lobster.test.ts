@@ -173,7 +173,7 @@ describe('the replay harness', () => {
     ])
   })
 
-  it('comes over NATS to the same reports and state, and again on an exchange with a past', async () => {
+  it('comes over NATS to the same reports and state, on an exchange with a past too', async () => {
     const { NATS_URL: _, DATABASE_URL: __, ...environment } = process.env
     const stack = await openStack(environment)
     try {
