@@ -3,18 +3,22 @@
 
 import { DurableExchange } from '../src/durable.ts'
 import { NatsGateway } from '../src/gateway/nats-gateway.ts'
+import { Problem } from '../src/lib/problem.ts'
 
 const { BENCH_NATS = '', BENCH_DATABASE = '', BENCH_WORKERS = '0' } = process.env
 
 const end = (error: unknown): never => {
-  console.error(error)
+  // A problem says all in a sentence; anything else is a bug.
+  console.error(error instanceof Problem ? error.message : error)
   process.exit(1)
 }
-const gateway = await NatsGateway.connect({ url: BENCH_NATS, format: 'msgpack', onFault: end })
+const gateway = await NatsGateway.connect({
+  ...{ url: BENCH_NATS, format: 'msgpack', onFault: end },
+}).catch(end)
 const exchange = await DurableExchange.open({
   ...{ url: BENCH_DATABASE, workers: Number(BENCH_WORKERS) },
   ...{ onReports: gateway.onReports, onBroken: end },
-})
+}).catch(end)
 gateway.open(exchange)
 process.on('message', async () => process.send?.(await exchange.stateHash()))
 process.once('SIGTERM', async () => {

@@ -28,7 +28,7 @@ import {
   scene,
   singles,
 } from './nats-flow.ts'
-import { writePlot } from './plot.ts'
+import { drawHgrm } from './plot.ts'
 import { CpuClock } from './process-time.ts'
 import type { BenchOptions, Demand, Report, Table } from './report.ts'
 import { type Measured, rate, ratio } from './rounds.ts'
@@ -244,10 +244,12 @@ class Bench {
     const { nanos, messages } = await publisher.openLoop(seconds, perSecond)
     this.checkHeard()
     const histogram = histogramOf(nanos, 0, messages)
-    const title = `Order to durable reply over NATS, ${perSecond.toLocaleString('en-US')} a second`
     if (!this.quick) {
-      writeHgrm('nats-open-loop', histogram, DOCS)
-      writePlot(join(DOCS, 'nats-open-loop.svg'), title, histogram)
+      const offered = `open loop, ${perSecond.toLocaleString('en-US')} a second`
+      drawHgrm(
+        writeHgrm('nats-open-loop', histogram, DOCS),
+        `From when an order is due to its durable reply over NATS: ${offered}`,
+      )
     }
     return {
       title: 'Open loop at half of saturation, nanoseconds from the time to send',

@@ -43,7 +43,7 @@ function plain(recording: Recording): boolean {
 }
 
 async function overNats(recording: Recording): Promise<boolean> {
-  const stack = await openStack(process.env)
+  const stack = await openStack(process.env).catch((error: Error) => fail(error.message))
   try {
     const day = await dayOverNats(stack.connection, recording, engine, stack.isFresh)
     console.log(dayLines(day).join('\n'))

@@ -7,6 +7,8 @@ import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { judge, type Verdict } from '../scripts/lobster/criteria.ts'
 import { findRecording, recordingDirectory } from '../scripts/lobster/locate.ts'
+import { openStack } from '../scripts/lobster/nats-stack.ts'
+import { dayOverNats } from '../scripts/lobster/over-nats.ts'
 import { type Recording, readRecording } from '../scripts/lobster/reader.ts'
 import { reportLines } from '../scripts/lobster/report.ts'
 import { createExchange, restoreExchange } from '../src/index.ts'
@@ -169,5 +171,28 @@ describe('the replay harness', () => {
       ['C3 invariants', true],
       ['C4 determinism', true],
     ])
+  })
+
+  it('comes over NATS to the same reports and state, on an exchange with a past too', async () => {
+    const { NATS_URL: _, DATABASE_URL: __, ...environment } = process.env
+    const stack = await openStack(environment)
+    try {
+      const recording = record(madeUp, 'NATS')
+      const first = await dayOverNats(stack.connection, recording, engine, stack.isFresh)
+      expect([stack.isFresh, first.reportsOther]).toEqual([true, []])
+      expect(first.reportsEqual).toBeGreaterThan(30)
+      expect(await stack.stateHash()).toBe(first.plain.stateHash)
+      const second = await dayOverNats(stack.connection, recording, engine, false)
+      expect([second.reportsOther, second.reportsEqual]).toEqual([[], first.reportsEqual])
+    } finally {
+      await stack.end()
+    }
+  }, 120_000)
+
+  it('says in a sentence which server cannot be used', async () => {
+    const nobody = openStack({ ...process.env, NATS_URL: 'nats://user:secret@127.0.0.1:1' })
+    await expect(nobody).rejects.toThrow(
+      /^No NATS server can be used at 127\.0\.0\.1:1: connection refused\.$/,
+    )
   })
 })

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { startNats } from '../../src/gateway/embedded-nats.ts'
-import { connectionOf } from '../../src/gateway/nats-address.ts'
+import { connectionOf, hostsOf } from '../../src/gateway/nats-address.ts'
 import { startEmbedded } from '../../src/persistence/embedded.ts'
 
 const program = join(import.meta.dirname, '../../bench/nats-exchange.ts')
@@ -21,6 +21,7 @@ export type Stack = {
   end(): Promise<void>
 }
 
+/** Opens it; throws an Error of one sentence where a server cannot be used. */
 export async function openStack(environment: NodeJS.ProcessEnv): Promise<Stack> {
   const { NATS_URL, DATABASE_URL } = environment
   const folder = mkdtempSync(join(tmpdir(), 'onefill-lobster-'))
@@ -34,7 +35,9 @@ export async function openStack(environment: NodeJS.ProcessEnv): Promise<Stack> 
     const nats = NATS_URL === undefined ? await startNats({ folder: join(folder, 'nats') }) : null
     if (nats !== null) ends.push(() => nats.stop())
     const url = NATS_URL ?? (nats?.url as string)
-    const connection = await connect(connectionOf(url))
+    const connection = await connect(connectionOf(url)).catch((cause: Error) => {
+      throw new Error(`No NATS server can be used at ${hostsOf(url)}: ${cause.message}.`, { cause })
+    })
     ends.push(() => connection.close())
     let child: ChildProcess | undefined
     if ((await seqOf(connection)) === undefined) {
@@ -53,7 +56,7 @@ export async function openStack(environment: NodeJS.ProcessEnv): Promise<Stack> 
       })
       const ended = once(child, 'exit').then(() => 'ended')
       const [said] = await Promise.race([once(child, 'message'), ended])
-      if (said !== 'ready') throw new Error('the exchange does not start')
+      if (said !== 'ready') throw new Error('The exchange does not start.')
     }
     let seq: number | undefined
     // What it subscribes to is on its way still.

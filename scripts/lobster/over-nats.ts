@@ -2,6 +2,7 @@
 // in their order, and report by report the same as the plain replay's.
 import { type NatsConnection, nuid } from '@nats-io/transport-node'
 import { build, type Histogram } from 'hdr-histogram-js'
+import { decodeReports } from '../../src/gateway/frame.ts'
 import type { Report } from '../../src/index.ts'
 import type { Command, Engine, ExchangePort } from './exchange-port.ts'
 import { street, takers } from './exchange-port.ts'
@@ -46,7 +47,7 @@ export async function dayOverNats(
     const reports: Report[] = []
     heard.set(account, reports)
     connection.subscribe(`onefill.v1.exec.${names.get(account) ?? account}`, {
-      callback: (_, message) => void reports.push(...message.json<Report[]>()),
+      callback: (_, message) => void reports.push(...decodeReports(message.data)),
     })
   }
   await connection.flush()

@@ -1,7 +1,12 @@
 // A small live market, for people who want to see the exchange work: makers quote around a price
 // that wanders, takers hit them. It goes through NATS, as any publisher would.
 
-import { connect, type NatsConnection } from '@nats-io/transport-node'
+import {
+  connect,
+  type NatsConnection,
+  PermissionViolationError,
+  RequestError,
+} from '@nats-io/transport-node'
 import { decodeFrame } from '../gateway/frame.ts'
 import { connectionOf } from '../gateway/nats-address.ts'
 import { adminSubject, marketDataSubject, orderSubject } from '../gateway/subjects.ts'
@@ -105,9 +110,16 @@ export class Demo {
 
   private async prepare(): Promise<void> {
     const commands = scene()
-    const said = await this.connection.request(adminSubject('batch'), JSON.stringify(commands), {
-      timeout: REQUEST_MS,
-    })
+    const said = await this.connection
+      .request(adminSubject('batch'), JSON.stringify(commands), { timeout: REQUEST_MS })
+      .catch((error: unknown) => {
+        const cause = error instanceof RequestError ? error.cause : error
+        if (!(cause instanceof PermissionViolationError)) throw error
+        throw new Inability(
+          `The demo cannot run here: its NATS user may not trade for others (${cause.message}); ` +
+            'use onefill serve, or a NATS server without users.',
+        )
+      })
     const replies = said.json<{ execType: string; code?: string; text?: string }[]>()
     const wrong = [replies].flat().findIndex(({ execType }) => execType === 'rejected')
     if (wrong === -1) return

@@ -75,7 +75,7 @@ async function welcome(
   log: Log,
 ): Promise<Demo> {
   const demo = await Demo.start(natsUrl, log)
-  const order = `{"clOrdId":"my-1","symbol":"NVDA","side":"buy","ordType":"market","orderQty":"5"}`
+  const order = `{"clOrdId":"my-3","symbol":"NVDA","side":"buy","ordType":"market","orderQty":"5"}`
   const health = httpUrl === undefined ? '' : `  curl -s ${httpUrl}/readyz\n`
   process.stdout.write(`
 The exchange runs, and a demo market trades on it. In another terminal:

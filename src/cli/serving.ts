@@ -121,18 +121,23 @@ class Serving {
     log.info({ event: 'stopped', seq }, `stopped at seq ${seq}`)
   }
 
-  /** Ends what is left after it broke. */
+  /** Ends what is left after it broke; what cannot be ended is said and keeps nothing else open. */
   async abandon(): Promise<void> {
     clearInterval(this.watch)
     this.httpGateway?.stopTaking()
     this.gateway?.stopTaking()
     // A guest that cannot say goodbye any more has nothing to lose.
     await this.guest?.then((guest) => guest.stop()).catch(() => {})
-    await this.standby?.close()
-    await Promise.all([this.gateway?.close(), this.httpGateway?.close()])
-    await this.exchange?.close()
+    const { standby, gateway, httpGateway, exchange, http } = this
+    for (const part of [standby, gateway, httpGateway, exchange, http]) {
+      try {
+        await part?.close()
+      } catch (error) {
+        // Why it ended, and the exit code, stay what they were.
+        this.options.log.warn({ event: 'end' }, outcomeOf(error).message)
+      }
+    }
     this.refusals.stop()
-    await this.http?.close()
   }
 
   private async listen(): Promise<void> {

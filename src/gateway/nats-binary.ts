@@ -248,16 +248,19 @@ function run(
 }
 
 function missing(reasons: readonly string[], cause?: unknown): NatsProblem {
+  const go = `go install ${GO_MODULE}`
   const by =
     process.platform === 'darwin'
-      ? 'brew install nats-server'
+      ? 'run "brew install nats-server"'
       : process.platform === 'linux' && isOnPath('apt-get')
-        ? 'sudo apt-get install nats-server'
-        : `go install ${GO_MODULE}`
+        ? 'run "sudo apt-get update && sudo apt-get install nats-server"'
+        : isOnPath('go')
+          ? `run "${go}"`
+          : `install Go (https://go.dev/dl) and run "${go}"`
   const why = reasons.join('; ').replace(/\.$/, '')
   return new NatsProblem(
     'NATS_MISSING',
-    `There is no nats-server (${why}): run "${by}", or set NATS_URL, or use "docker compose up".`,
+    `There is no nats-server (${why}): ${by}, or set NATS_URL, or run "docker compose up --build".`,
     cause,
   )
 }

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect } from '@nats-io/transport-node'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { startNats } from '../../src/gateway/embedded-nats.ts'
 import { ask, logLines, type Said } from '../support/surroundings.ts'
 import { endTools, Served, type ServedOptions } from '../support/tool.ts'
 
@@ -75,4 +76,18 @@ test('kill -INT on the wrapper that another Node runs ends it cleanly too', asyn
   served.signal('SIGTERM')
   expect(await served.end()).toBe(0)
   expect(events(served, 'stopped')).toHaveLength(1)
+})
+
+test('where its NATS user may only serve, the demo says so in a line', async () => {
+  const config = `authorization: { users: [ { user: "exchange", password: "p", permissions: {
+    publish: ["onefill.v1.>", "_INBOX.>"], subscribe: ["onefill.v1.>", "$SRV.>"] } } ] }`
+  const nats = await startNats({ folder: join(cwd, 'nats'), config })
+  const NATS_URL = nats.url.replace('//', '//exchange:p@')
+  const args = ['--http-port', '0']
+  const served = new Served(args, { ...{ command: 'start', cwd }, env: { NATS_URL } })
+  const code = await served.end()
+  const [{ exit, msg }] = events(served, 'end')
+  expect([code, exit]).toEqual([1, 1])
+  expect(msg).toMatch(/^The demo cannot run here: .*use onefill serve/)
+  await nats.stop()
 })

@@ -1,7 +1,7 @@
 // docker-compose.yml and the Dockerfile, as far as they can be checked without a Docker engine:
 // what they name is there.
 
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { readConfig, SETTING_NAMES, variableOf } from '../../src/config.ts'
@@ -51,6 +51,18 @@ test('the image holds what runs, does not run as root, and is asked whether it i
   )
   expect(copied).toEqual(expect.arrayContaining(['bin', 'src', 'package.json']))
   for (const path of copied) expect([path, existsSync(join(root, path))]).toEqual([path, true])
+  const left = read('.dockerignore').trim().split('\n')
+  expect(copied.filter((path) => left.includes(path))).toEqual([])
   expect(dockerfile).toMatch(/^USER node$/m)
   expect(dockerfile).toMatch(/HEALTHCHECK[\s\S]+\/readyz/)
+})
+
+test('what src imports is there without the packages for development', () => {
+  const files = globSync(['src/**/*.ts', 'bin/*.js'], { cwd: root })
+  const from = /^(?:import .*|\} )from '((?:@[\w-]+\/)?[\w-]+)(?:\/[^']*)?'$/gm
+  const packages = new Set(files.flatMap((file) => [...read(file).matchAll(from)].map((m) => m[1])))
+  expect(packages.size).toBeGreaterThan(5)
+  expect(dockerfile).toContain('--omit=dev')
+  const { dependencies } = JSON.parse(read('package.json'))
+  expect([...packages].filter((name) => !(name in dependencies))).toEqual([])
 })

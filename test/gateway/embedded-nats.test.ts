@@ -165,18 +165,32 @@ test('a file of that name that is no server, or too old a one, is not taken', as
   }
 })
 
-test('where nothing can fetch it, the message says what to run', async () => {
-  const tools = mkdtempSync(join(parent, 'none-'))
+test.skipIf(process.platform !== 'linux').each([
+  ['nothing can fetch it', [], 'install Go (https://go.dev/dl) and run "go install '],
+  ['go fails', ['go'], 'run "go install '],
+  ['apt-get and go fail', ['apt-get', 'go'], 'run "sudo apt-get update && sudo apt-get install'],
+])('where %s, the message says what to do', async (_, tools, advice) => {
+  const folder = mkdtempSync(join(parent, 'none-'))
+  const bin = mkdtempSync(join(parent, 'bin-'))
+  for (const tool of tools) {
+    writeFileSync(join(bin, tool), '#!/bin/sh\necho "no network"\nexit 1\n')
+    chmodSync(join(bin, tool), 0o755)
+  }
   const child = program(
     `import { fetchOnce } from '${source('nats-binary.ts')}'
-    await fetchOnce('${tools}', () => {}).catch((error) => console.log(error.code, error.message))`,
-    { ...process.env, PATH: tools },
+    const say = (error) => console.log(error.code, error.message)
+    await fetchOnce('${folder}', () => {}).catch(say)`,
+    { ...process.env, PATH: bin },
   )
   let said = ''
   child.stdout.on('data', (data) => {
     said += String(data)
   })
   await once(child, 'close')
-  expect(said).toMatch(/^NATS_MISSING There is no nats-server .*run ".+", .*NATS_URL.*compose/)
-  expect(readdirSync(tools)).toEqual([])
+  const reasons = ['apt-get', 'go', 'brew'].map((tool) =>
+    tools.includes(tool) ? `${tool}: no network` : `there is no ${tool}`,
+  )
+  expect(said).toContain(`NATS_MISSING There is no nats-server (${reasons.join('; ')}): ${advice}`)
+  expect(said).toMatch(/, or set NATS_URL, or run "docker compose up --build"\.\n$/)
+  expect(readdirSync(folder)).toEqual([])
 })
