@@ -53,6 +53,7 @@ const days = z.union([
     .regex(/^[0-9]{1,6}(\.[0-9]{1,6})?$/)
     .transform((value) => Number(value) * DAY_MS),
 ])
+const rate = z.union([z.literal('off'), whole(1, 1_000_000_000)])
 const port = z.union([z.literal('off'), whole(0, 65_535)])
 
 // --- the schema ---------------------------------------------------------------------------------
@@ -106,7 +107,7 @@ export const SETTINGS = {
       allowed: 'redis://HOST:PORT',
       isSecret: true,
       variable: 'REDIS_URL',
-      help: 'checked, not used yet',
+      help: 'rate limits are shared there; without it, each process counts for itself',
     },
   }),
   workers: define({
@@ -152,11 +153,27 @@ export const SETTINGS = {
   }),
   httpPort: define({
     ...{ schema: port, fallback: 8080, allowed: '0 to 65535, 0 for a free one, or off' },
-    help: 'port for health over HTTP; 0: a free one; off: none',
+    help: 'port for health and orders over HTTP; 0: a free one; off: none',
   }),
   httpHost: define({
     ...{ schema: text, fallback: '127.0.0.1', allowed: 'a name or an address of this machine' },
     help: 'where HTTP listens',
+  }),
+  httpAuth: define({
+    ...{
+      schema: text,
+      fallback: 'off',
+      allowed: 'off, development, or a file (docs/http-auth.md)',
+    },
+    help: 'who trades over HTTP: nobody; whoever has the token made at start; or as a file says',
+  }),
+  httpAccountRate: define({
+    ...{ schema: rate, fallback: 'off', allowed: 'a whole number from 1, or off' },
+    help: 'requests and orders over HTTP that an account may send in a second',
+  }),
+  httpTotalRate: define({
+    ...{ schema: rate, fallback: 'off', allowed: 'a whole number from 1, or off' },
+    help: 'the same for all accounts together',
   }),
   logLevel: define({
     ...{ schema: z.enum(['debug', 'info', 'warn', 'error']), fallback: 'info' },

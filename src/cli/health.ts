@@ -14,6 +14,8 @@ export class HealthBoard {
   isNatsThere: boolean | undefined
   /** NATS does not allow something; it is there and of no use. */
   isNatsDenied = false
+  /** Rate limits that are to be shared are counted by this process alone; orders go on. */
+  isLimitsAlone: () => boolean = () => false
   recovery: RecoveryReport | undefined
   /** The last command that is in, where it is known. */
   seq: () => number | undefined = () => undefined
@@ -26,9 +28,12 @@ export class HealthBoard {
 
   /** For /readyz. */
   health(): Health {
-    const degraded = this.phase === 'leading' ? this.degraded() : []
-    const isReady = this.phase === 'leading' && degraded.length === 0
-    const leading = isReady ? 'ready' : 'degraded'
+    const isLeading = this.phase === 'leading'
+    const wanting = isLeading ? this.degraded() : []
+    const isReady = isLeading && wanting.length === 0
+    // Orders go on without it.
+    const degraded = [...wanting, ...(isLeading && this.isLimitsAlone() ? ['limits'] : [])]
+    const leading = degraded.length === 0 ? 'ready' : 'degraded'
     const status = this.phase === 'leading' ? leading : this.phase
     return { isReady, status, degraded, seq: this.seq() ?? null, ...this.about() }
   }

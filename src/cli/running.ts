@@ -2,6 +2,7 @@
 
 import { existsSync, readFileSync } from 'node:fs'
 import type { Config, SettingName, Settings } from '../config.ts'
+import { type Access, openAccess } from './access.ts'
 import { Demo } from './demo.ts'
 import { HealthBoard } from './health.ts'
 import { createLog, type Log } from './log.ts'
@@ -35,7 +36,9 @@ export async function startDemo(config: Config): Promise<number> {
   const isTaken = settings.httpPort !== 'off' && !(await isFree(settings.httpPort))
   // Whoever only wants to see it run does not care for the port.
   const isAny = sources.httpPort.from === 'default' && isTaken
-  const own: Settings = isAny ? { ...settings, httpPort: 0 } : settings
+  // A demo can be tried over HTTP too, with the token that it prints.
+  const httpAuth = sources.httpAuth.from === 'default' ? 'development' : settings.httpAuth
+  const own: Settings = { ...settings, httpAuth, ...(isAny && { httpPort: 0 }) }
   return runOn({ ...own, standby: false, stdio: false, stay: false }, { hasDemo: true })
 }
 
@@ -53,30 +56,65 @@ async function runOn(
     log.info({ event: 'setup' }, `making a database in ${folder}: some seconds, once`)
   }
   let stack: Stack | undefined
+  let access: Access | undefined
   try {
+    access = openAccess(settings, log)
     stack = await startStack({ folder, databaseUrl, natsUrl, hasNats, log })
+    const board = new HealthBoard(version)
+    board.isLimitsAlone = access?.isDegraded ?? (() => false)
     const options: ServeOptions = {
-      ...{ settings, log, board: new HealthBoard(version) },
+      ...{ settings, log, board, access },
       ...{ databaseUrl: stack.databaseUrl, natsUrl: stack.natsUrl },
     }
-    return await run(hasDemo ? { ...options, onServing: (at) => welcome(at, log) } : options)
+    const { token } = access ?? {}
+    if (token !== undefined && !hasDemo) await tellTokens(token, log)
+    return await run(
+      hasDemo ? { ...options, onServing: (at) => welcome({ ...at, token }, log) } : options,
+    )
   } catch (error) {
     const { code, message } = outcomeOf(error)
     log.fatal({ event: 'end', exit: code }, message)
     return code
   } finally {
+    access?.close()
     await stack?.stop()
   }
 }
 
+/** In development: a token that is ready to use. */
+async function tellTokens(token: MakeToken, log: Log): Promise<void> {
+  const fields = { event: 'development-token', account: DEVELOPER, token: await token(DEVELOPER) }
+  log.warn(fields, `development: whoever has this token trades for ${DEVELOPER}: ${fields.token}`)
+}
+
+type MakeToken = NonNullable<Access['token']>
+
+/** Whose token is made in development. */
+const DEVELOPER = 'alice'
+
+interface Welcome {
+  readonly natsUrl: string
+  readonly httpUrl: string | undefined
+  readonly token: MakeToken | undefined
+}
+
+/** What can be tried over HTTP. */
+async function overHttp(url: string, token: MakeToken | undefined): Promise<string> {
+  const health = `  curl -s ${url}/readyz\n`
+  if (token === undefined) return health
+  return `${health}
+Over HTTP, for ${DEVELOPER}, until this ends; ${url}/v1/docs has it all:
+
+  TOKEN=${await token(DEVELOPER)}
+  curl -s ${url}/v1/accounts/${DEVELOPER} -H "authorization: Bearer $TOKEN"
+`
+}
+
 /** Starts the demo, and says what can be done now. */
-async function welcome(
-  { natsUrl, httpUrl }: { natsUrl: string; httpUrl: string | undefined },
-  log: Log,
-): Promise<Demo> {
+async function welcome({ natsUrl, httpUrl, token }: Welcome, log: Log): Promise<Demo> {
   const demo = await Demo.start(natsUrl, log)
   const order = `{"clOrdId":"my-3","symbol":"NVDA","side":"buy","ordType":"market","orderQty":"5"}`
-  const health = httpUrl === undefined ? '' : `  curl -s ${httpUrl}/readyz\n`
+  const http = httpUrl === undefined ? '' : await overHttp(httpUrl, token)
   process.stdout.write(`
 The exchange runs, and a demo market trades on it. In another terminal:
 
@@ -84,7 +122,7 @@ The exchange runs, and a demo market trades on it. In another terminal:
   npx onefill order buy NVDA 5 --price 170 --account alice
   nats -s ${natsUrl.replace(/\/\/[^/@]*@/, '//')} sub 'onefill.v1.md.*.trades'
   nats -s ${natsUrl.replace(/\/\/[^/@]*@/, '//')} req onefill.v1.order.alice.new '${order}'
-${health}
+${http}
 docs/nats.md has the messages, docs/operations.md the settings. Ctrl+C ends everything; the next
 start goes on where it was.
 

@@ -1,0 +1,59 @@
+// Who may trade over HTTP, and how much of it, by the settings.
+
+import type { Settings } from '../config.ts'
+import {
+  AuthProblem,
+  createAuthenticate,
+  developmentAuth,
+  readAuthSettings,
+} from '../gateway/http/auth/authenticator.ts'
+import { Limits } from '../gateway/http/limits/limits.ts'
+import type { Authenticate, Throttle } from '../gateway/http/principal.ts'
+import type { Log } from './log.ts'
+import { Inability } from './outcome.ts'
+
+/** One window of the limits, in seconds. */
+const WINDOW_S = 1
+
+export interface Access {
+  readonly authenticate: Authenticate
+  readonly throttle: Throttle
+  /** Whether limits are counted by this process alone though they are to be shared. */
+  readonly isDegraded: () => boolean
+  /** In development: a token for an account that is ready to use. */
+  readonly token: ((account: string) => Promise<string>) | undefined
+  close(): void
+}
+
+/** Undefined where nobody may trade over HTTP. Throws an Inability that says what is wrong. */
+export function openAccess(settings: Settings, log: Log): Access | undefined {
+  const { httpAuth, httpAccountRate, httpTotalRate, redisUrl } = settings
+  if (httpAuth === 'off') return undefined
+  const development = httpAuth === 'development' ? developmentAuth() : undefined
+  const rate = (points: number | 'off') =>
+    points === 'off' ? undefined : { points, seconds: WINDOW_S }
+  const [perAccount, total] = [rate(httpAccountRate), rate(httpTotalRate)]
+  const authenticate = createAuthenticate(development?.settings ?? readSettings(httpAuth))
+  const limits = new Limits({
+    redisUrl,
+    orders: { ...(perAccount && { perAccount }), ...(total && { total }) },
+    onRedis: (isThere, why) => {
+      if (isThere) log.info({ event: 'redis-back' }, 'limits are shared in Redis')
+      else log.warn({ event: 'redis-away' }, `limits are counted by this process alone: ${why}`)
+    },
+  })
+  return {
+    ...{ authenticate, throttle: limits.orders, isDegraded: () => limits.isDegraded },
+    token: development && ((account) => development.token(account)),
+    close: () => limits.close(),
+  }
+}
+
+function readSettings(file: string) {
+  try {
+    return readAuthSettings(file)
+  } catch (error) {
+    if (error instanceof AuthProblem) throw new Inability(error.message)
+    throw error
+  }
+}
