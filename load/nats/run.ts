@@ -5,9 +5,9 @@ import { Command } from 'commander'
 import { PERCENTILE_COLUMNS, percentileRow, writeHgrm } from '../../bench/histogram.ts'
 import { render } from '../../bench/report.ts'
 import { median } from '../../bench/rounds.ts'
+import { openTarget, type Target } from '../target.ts'
 import { Crowd } from './crowd.ts'
 import { type LoopResult, openLoop, prepare, spike, steady } from './open-loop.ts'
-import { openTarget, type Target } from './target.ts'
 import { thousandBuys } from './thousand-buys.ts'
 
 const whole = (text: string): number => {

@@ -3,11 +3,12 @@
 
 import { setTimeout as delay } from 'node:timers/promises'
 import { assert } from '../../src/lib/assert.ts'
+import type { Target } from '../target.ts'
 import type { Crowd, Reply } from './crowd.ts'
-import type { Target } from './target.ts'
 
 const BUYERS = 1_000
-const PRICE = 100
+/** What is bought, and what it costs. */
+export const RUSH = { symbol: 'RUSH-X', price: 100 } as const
 /** A kill comes at any time until then: before the first command is taken in, or after the last. */
 const KILL_MS_MAX = 60
 
@@ -70,30 +71,31 @@ async function check(crowd: Crowd, account: string, replies: readonly Reply[]): 
   const query = await crowd.ask(0, `onefill.v1.query.${account}.balances`, {})
   const { balances } = query as { balances: { asset: string; available: string; held: string }[] }
   const money = balances.find(({ asset }) => asset === 'RUSH')
-  const isRight = money?.available === '0' && money.held === String(PRICE)
+  const isRight = money?.available === '0' && money.held === String(RUSH.price)
   assert(isRight, `${account}: its money is held, none is left: ${JSON.stringify(balances)}`)
 }
 
 const buyOf = (clOrdId: string) => ({
-  ...{ clOrdId, symbol: 'RUSH-X', side: 'buy', ordType: 'limit', price: String(PRICE) },
+  ...{ clOrdId, symbol: RUSH.symbol, side: 'buy', ordType: 'limit', price: String(RUSH.price) },
   ...{ orderQty: '1', timeInForce: 'GTC' },
 })
 
 /** The same again changes nothing. */
-async function prepareMarket(crowd: Crowd): Promise<void> {
+export async function prepareMarket(crowd: Crowd): Promise<void> {
   const units = { base: 'RUSH-X', quote: 'RUSH', tickSize: '1', lotSize: '1' }
   await crowd.ask(0, 'onefill.v1.admin.batch', [
     { cmd: 'asset', asset: 'RUSH', decimals: 0 },
     { cmd: 'asset', asset: 'RUSH-X', decimals: 0 },
-    { cmd: 'instrument', symbol: 'RUSH-X', ...units },
+    { cmd: 'instrument', symbol: RUSH.symbol, ...units },
   ])
 }
 
-async function prepareAccount(crowd: Crowd, account: string): Promise<void> {
+/** An account with money for one. */
+export async function prepareAccount(crowd: Crowd, account: string): Promise<void> {
   await crowd.ask(0, 'onefill.v1.admin.batch', [
     { cmd: 'account', account },
     // A thousand of the same are meant here.
     { cmd: 'limits', account, duplicateWindowMs: 'off', maxOrdersPerSecond: 'off' },
-    { cmd: 'deposit', account, asset: 'RUSH', amount: String(PRICE), transferId: 'start' },
+    { cmd: 'deposit', account, asset: 'RUSH', amount: String(RUSH.price), transferId: 'start' },
   ])
 }

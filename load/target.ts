@@ -1,17 +1,20 @@
 // The exchange under load: one that runs already, or one of our own that can be killed.
 
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { connect } from '@nats-io/transport-node'
-import { type EmbeddedNats, startNats } from '../../src/gateway/embedded-nats.ts'
-import { connectionOf } from '../../src/gateway/nats-address.ts'
-import { type EmbeddedPostgres, startEmbedded } from '../../src/persistence/embedded.ts'
+import { SignJWT } from 'jose'
+import { type EmbeddedNats, startNats } from '../src/gateway/embedded-nats.ts'
+import { connectionOf } from '../src/gateway/nats-address.ts'
+import { freePort } from '../src/persistence/child-server.ts'
+import { type EmbeddedPostgres, startEmbedded } from '../src/persistence/embedded.ts'
 
-const TOOL = join(import.meta.dirname, '../../bin/onefill.js')
+const TOOL = join(import.meta.dirname, '../bin/onefill.js')
 const START_MS = 60_000
 
 export interface Target {
@@ -21,22 +24,44 @@ export interface Target {
   close(): Promise<void>
 }
 
+/** Of our own: over HTTP too, for whoever has a token that it makes. */
+export interface HttpTarget extends Target {
+  readonly httpUrl: string
+  token(account: string): Promise<string>
+}
+
 /** The exchange at `NATS_URL`, or one of our own. */
 export async function openTarget(): Promise<Target> {
   const { NATS_URL } = process.env
-  if (NATS_URL === undefined) return OwnTarget.start()
+  if (NATS_URL === undefined) return openOwnTarget()
   await served(NATS_URL)
   return { natsUrl: NATS_URL, close: async () => {} }
 }
 
-class OwnTarget implements Target {
+/** An exchange of our own, on its own servers. */
+export const openOwnTarget = (): Promise<HttpTarget> => OwnTarget.start()
+
+const [ISSUER, AUDIENCE] = ['onefill-load', 'onefill']
+
+class OwnTarget implements HttpTarget {
+  readonly httpUrl: string
+  private readonly secret = randomBytes(32).toString('base64url')
   private readonly folder: string
   private readonly postgres: EmbeddedPostgres
   private readonly nats: EmbeddedNats
   private child: ChildProcess | undefined
 
-  private constructor(folder: string, postgres: EmbeddedPostgres, nats: EmbeddedNats) {
+  private constructor(
+    folder: string,
+    port: number,
+    postgres: EmbeddedPostgres,
+    nats: EmbeddedNats,
+  ) {
     this.folder = folder
+    this.httpUrl = `http://127.0.0.1:${port}`
+    const { secret } = this
+    const settings = { jwt: { issuer: ISSUER, audience: AUDIENCE, secret } }
+    writeFileSync(join(folder, 'auth.json'), JSON.stringify(settings), { mode: 0o600 })
     this.postgres = postgres
     this.nats = nats
   }
@@ -45,13 +70,22 @@ class OwnTarget implements Target {
     const folder = mkdtempSync(join(tmpdir(), 'onefill-load-'))
     const postgres = await startEmbedded({ folder: join(folder, 'postgres') })
     const nats = await startNats({ folder: join(folder, 'nats') })
-    const target = new OwnTarget(folder, postgres, nats)
+    const target = new OwnTarget(folder, await freePort(), postgres, nats)
     await target.serve()
     return target
   }
 
   get natsUrl(): string {
     return this.nats.url
+  }
+
+  token(account: string): Promise<string> {
+    return new SignJWT({ account, scopes: ['trade', 'read'] })
+      .setProtectedHeader({ alg: 'HS256' })
+      .setIssuer(ISSUER)
+      .setAudience(AUDIENCE)
+      .setExpirationTime('1h')
+      .sign(Buffer.from(this.secret))
   }
 
   readonly killAndRestart = async (): Promise<void> => {
@@ -70,7 +104,9 @@ class OwnTarget implements Target {
     const { postgres, nats, folder } = this
     const log = join(folder, 'exchange.log')
     const out = openSync(log, 'a')
-    const args = ['serve', '--database', postgres.url, '--nats', nats.url, '--http-port', 'off']
+    const { port } = new URL(this.httpUrl)
+    const http = ['--http-port', port, '--http-auth', join(folder, 'auth.json')]
+    const args = ['serve', '--database', postgres.url, '--nats', nats.url, ...http]
     const { DATABASE_URL: _, REDIS_URL: __, ...env } = process.env
     const child = spawn(process.execPath, [TOOL, ...args, '--log-format', 'json'], {
       ...{ cwd: folder, env, stdio: ['ignore', out, out] },
