@@ -186,6 +186,9 @@ test('parameters, ids in paths and headers are checked too', async () => {
     ['GET /v1/orders?after=x', 400, 'MALFORMED', 'after'],
     ['GET /v1/orders?after=1&after=2', 400, 'MALFORMED', 'after'],
     ['GET /v1/orders?__proto__=1', 400, 'MALFORMED', '__proto__'],
+    // No id is not all orders.
+    ['DELETE /v1/orders/', 400, 'MALFORMED', 'orderId'],
+    ['DELETE /v1/orders/?symbol=XUSD&by=clOrdId', 400, 'MALFORMED', 'clOrdId'],
     ['GET /v1/orders/x', 400, 'MALFORMED', 'orderId'],
     ['GET /v1/orders/9007199254740993', 400, 'MALFORMED', 'orderId'],
     ['GET /v1/orders/a%20b?by=clOrdId', 400, 'MALFORMED', 'clOrdId'],
