@@ -6,7 +6,7 @@ import { DurableExchange, type DurableOptions, Standby } from '../durable.ts'
 import { fanOut } from '../gateway/fan-out.ts'
 import type { ReportHistory } from '../gateway/history.ts'
 import { HttpGateway } from '../gateway/http/gateway.ts'
-import type { Authenticate, Throttle } from '../gateway/http/principal.ts'
+import type { Authenticate, Throttles } from '../gateway/http/principal.ts'
 import { HttpServer } from '../gateway/http/server.ts'
 import { NatsGateway } from '../gateway/nats-gateway.ts'
 import type { HealthBoard } from './health.ts'
@@ -27,8 +27,8 @@ export interface ServeOptions {
   readonly board: HealthBoard
   /** Says who asks over HTTP. Undefined: nobody may ask anything but for health. */
   readonly authenticate?: Authenticate
-  /** Counts what an account asks over HTTP; undefined: nothing is too much. */
-  readonly throttle?: Throttle
+  /** Count what an account asks over HTTP; undefined: nothing is too much. */
+  readonly throttles?: Throttles
   /** It leads and takes commands; what is returned is ended before it stops taking. */
   readonly onServing?: (at: { natsUrl: string; httpUrl: string | undefined }) => Promise<Guest>
 }
@@ -150,13 +150,13 @@ class Serving {
 
   /** Undefined where nobody says who asks: then there are no routes but those of health. */
   private makeHttpGateway(): HttpGateway | undefined {
-    const { authenticate, throttle, natsUrl, board, log } = this.options
+    const { authenticate, throttles, natsUrl, board, log } = this.options
     if (authenticate === undefined) return undefined
     // NATS is connected later, but before anybody leads, and nobody asks earlier.
     const range: ReportHistory['range'] = (...of) =>
       (this.gateway as NatsGateway).history.range(...of)
     return new HttpGateway({
-      ...{ authenticate, throttle, version: board.version, onRefused: this.refusals.count },
+      ...{ authenticate, throttles, version: board.version, onRefused: this.refusals.count },
       history: natsUrl === undefined ? undefined : { range },
       onError(error) {
         const why = error instanceof Error ? error.message : String(error)
