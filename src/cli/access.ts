@@ -8,7 +8,7 @@ import {
   readAuthSettings,
 } from '../gateway/http/auth/authenticator.ts'
 import { Limits } from '../gateway/http/limits/limits.ts'
-import type { Authenticate, Throttle } from '../gateway/http/principal.ts'
+import type { Authenticate, Throttles } from '../gateway/http/principal.ts'
 import type { Log } from './log.ts'
 import { Inability } from './outcome.ts'
 
@@ -17,7 +17,7 @@ const WINDOW_S = 1
 
 export interface Access {
   readonly authenticate: Authenticate
-  readonly throttle: Throttle
+  readonly throttles: Throttles
   /** Whether limits are counted by this process alone though they are to be shared. */
   readonly isDegraded: () => boolean
   /** In development: a token for an account that is ready to use. */
@@ -34,16 +34,16 @@ export function openAccess(settings: Settings, log: Log): Access | undefined {
     points === 'off' ? undefined : { points, seconds: WINDOW_S }
   const [perAccount, total] = [rate(httpAccountRate), rate(httpTotalRate)]
   const authenticate = createAuthenticate(development?.settings ?? readSettings(httpAuth))
+  const rates = { ...(perAccount && { perAccount }), ...(total && { total }) }
   const limits = new Limits({
-    redisUrl,
-    orders: { ...(perAccount && { perAccount }), ...(total && { total }) },
+    ...{ redisUrl, orders: rates, requests: rates },
     onRedis: (isThere, why) => {
       if (isThere) log.info({ event: 'redis-back' }, 'limits are shared in Redis')
       else log.warn({ event: 'redis-away' }, `limits are counted by this process alone: ${why}`)
     },
   })
   return {
-    ...{ authenticate, throttle: limits.orders, isDegraded: () => limits.isDegraded },
+    ...{ authenticate, throttles: limits, isDegraded: () => limits.isDegraded },
     token: development && ((account) => development.token(account)),
     close: () => limits.close(),
   }

@@ -2,8 +2,9 @@
 // is carried out once.
 
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import type { Authenticate } from '../../src/gateway/http/principal.ts'
 import { client, type Said, SCENE, type Servers, startServers } from './exchange-support.ts'
-import { type HttpRunning, serveHttp } from './http-support.ts'
+import { byToken, type HttpRunning, serveHttp } from './http-support.ts'
 
 let servers: Servers
 const running: HttpRunning[] = []
@@ -200,6 +201,46 @@ test('the same again is carried out once, over a restart too; another is 409', a
   const torn = await askAgain('POST /v1/orders', { headers, body: { clOrdId: 'key-3', ...body } })
   expect([torn.status, torn.body.code]).toEqual([400, 'IDEMPOTENCY_KEY_MISMATCH'])
   expect((await askAgain('GET /v1/orders')).body.orders).toHaveLength(1)
+})
+
+test('orders over both at once: each answer is of its own order', async () => {
+  const { ask } = await start(undefined, { natsUrl: servers.nats.url })
+  const { connection, ask: askNats } = await client(servers)
+  try {
+    const ids = Array.from({ length: 300 }, (_, n) => `n-${n}`)
+    const answers = await Promise.all(
+      ids.map(async (clOrdId, n) => {
+        const body = order(clOrdId, 'buy', String(n + 1))
+        if (n % 2 === 0) return askNats('onefill.v1.order.bob.new', body)
+        return (await ask('POST /v1/orders', { body })).body
+      }),
+    )
+    expect(answers.map(({ execType, clOrdId }) => `${execType} ${clOrdId}`)).toEqual(
+      ids.map((clOrdId) => `new ${clOrdId}`),
+    )
+    const accounts = new Set(answers.map(({ account }, n) => `${account} ${n % 2}`))
+    expect([...accounts].sort()).toEqual(['alice 1', 'bob 0'])
+  } finally {
+    await connection.close()
+  }
+})
+
+test('what others hand in just before is not taken for the answer', async () => {
+  let before = () => {}
+  const authenticate: Authenticate = async (request) => {
+    before()
+    return byToken(request)
+  }
+  const { ask, exchange } = await start(undefined, { http: { authenticate } })
+  let others = 0
+  before = () => {
+    others += 1
+    exchange.submit({ cmd: 'new', account: 'bob', ...order(`b-${others}`) })
+  }
+  for (const clOrdId of ['a-1', 'a-2', 'a-3']) {
+    const { body } = await ask('POST /v1/orders', { body: order(clOrdId) })
+    expect([body.account, body.clOrdId]).toEqual(['alice', clOrdId])
+  }
 })
 
 test('one exchange serves NATS and HTTP: the same answers, the same reports', async () => {

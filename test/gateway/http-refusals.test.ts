@@ -186,6 +186,9 @@ test('parameters, ids in paths and headers are checked too', async () => {
     ['GET /v1/orders?after=x', 400, 'MALFORMED', 'after'],
     ['GET /v1/orders?after=1&after=2', 400, 'MALFORMED', 'after'],
     ['GET /v1/orders?__proto__=1', 400, 'MALFORMED', '__proto__'],
+    // No id is not all orders.
+    ['DELETE /v1/orders/', 400, 'MALFORMED', 'orderId'],
+    ['DELETE /v1/orders/?symbol=XUSD&by=clOrdId', 400, 'MALFORMED', 'clOrdId'],
     ['GET /v1/orders/x', 400, 'MALFORMED', 'orderId'],
     ['GET /v1/orders/9007199254740993', 400, 'MALFORMED', 'orderId'],
     ['GET /v1/orders/a%20b?by=clOrdId', 400, 'MALFORMED', 'clOrdId'],
@@ -268,14 +271,17 @@ test('bodies that are too long, or of another kind', async () => {
 })
 
 test('too much of an account is 429 with Retry-After; its cancels pass all the same', async () => {
-  const spent: [string, number][] = []
-  let left = 3
-  const throttle: Throttle = async (account, cost) => {
-    spent.push([account, cost])
-    left -= cost
-    return left < 0 ? { retryAfterMs: 1_001 } : undefined
-  }
-  const { ask } = await start({ http: { throttle } })
+  const spent: string[] = []
+  const left = { orders: 3, requests: 4 }
+  const throttle =
+    (of: keyof typeof left): Throttle =>
+    async (account, cost) => {
+      spent.push(`${account} ${of} ${cost}`)
+      left[of] -= cost
+      return left[of] < 0 ? { retryAfterMs: 1_001 } : undefined
+    }
+  const throttles = { orders: throttle('orders'), requests: throttle('requests') }
+  const { ask } = await start({ http: { throttles } })
   const { body: mine } = await ask('POST /v1/orders', { body: order('x-1') })
   const commands = [
     { cmd: 'new', ...order('x-2') },
@@ -283,28 +289,32 @@ test('too much of an account is 429 with Retry-After; its cancels pass all the s
     { cmd: 'cancel', symbol: 'XUSD', origClOrdId: 'x-2' },
   ]
   expect((await ask('POST /v1/orders:batch', { body: commands })).status).toBe(200)
-  expect(spent.splice(0)).toEqual([
-    ['alice', 1],
-    ['alice', 2],
-  ])
+  const first = ['alice requests 1', 'alice orders 1', 'alice requests 1', 'alice orders 2']
+  expect(spent.splice(0)).toEqual(first)
   const { orderId } = mine
-  for (const [line, body] of [
-    ['POST /v1/orders', order('x-4')],
-    [`PATCH /v1/orders/${orderId}`, { ...change, clOrdId: 'x-5' }],
-    ['POST /v1/orders:batch', commands],
-    ['GET /v1/accounts/alice'],
-    ['GET /v1/book/XUSD'],
-    [`DELETE /v1/orders/${orderId}`],
-  ] as [string, unknown?][]) {
+  const held = async (line: string, body?: unknown): Promise<void> => {
     const said = await ask(line, { body })
     expect([line, said.status, said.body.code]).toEqual([line, 429, 'RATE_LIMITED'])
     expect(said.headers.get('retry-after')).toBe('2')
   }
-  expect(spent.splice(0)).toHaveLength(6)
+  // No order more, but requests.
+  await held('POST /v1/orders', order('x-4'))
+  expect((await ask('GET /v1/orders')).status).toBe(200)
+  expect(spent.splice(0)).toEqual(['alice requests 1', 'alice orders 1', 'alice requests 1'])
+  for (const [line, body] of [
+    ['POST /v1/orders', order('x-4')],
+    [`PATCH /v1/orders/${orderId}`, { ...change, clOrdId: 'x-5' }],
+    ['POST /v1/orders:batch', commands],
+    ...ROUTES.map(([, route]) => [route]).filter(([route]) => route.startsWith('GET')),
+    [`DELETE /v1/orders/${orderId}`],
+  ] as [string, unknown?][]) {
+    await held(line, body)
+    expect([line, spent.splice(0)]).toEqual([line, ['alice requests 1']])
+  }
   const canceled = await ask(`DELETE /v1/orders/${orderId}?symbol=XUSD`)
   expect(canceled.body.execType).toBe('canceled')
-  const both = commands.slice(2).concat({ cmd: 'massCancel' } as never)
-  expect((await ask('POST /v1/orders:batch', { body: both })).status).toBe(200)
+  const cancels = [commands[2], { cmd: 'massCancel' }]
+  expect((await ask('POST /v1/orders:batch', { body: cancels })).status).toBe(200)
   expect((await ask('DELETE /v1/orders')).status).toBe(200)
   expect(spent).toEqual([])
 })

@@ -5,13 +5,13 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import { isOfKind } from '../../protocol/command-schema.ts'
 import type { Clerk } from './clerk.ts'
 import { readParameters } from './parameters.ts'
-import type { Authenticate, Principal, Throttle } from './principal.ts'
+import type { Authenticate, Principal, Throttles } from './principal.ts'
 import { isProblem, type Problem, problemOf } from './problem.ts'
 import type { Call, Route, Success } from './routes.ts'
 
 export interface FrontOptions {
   readonly authenticate: Authenticate
-  readonly throttle: Throttle
+  readonly throttles: Throttles
   readonly clerk: Clerk
   /** A request was not carried out, with this code, and the exchange has not said a word on it. */
   readonly onRefused: (code: string) => void
@@ -72,7 +72,7 @@ function keepRawBodies(server: FastifyInstance): void {
 async function serve(
   route: Route,
   request: FastifyRequest,
-  { authenticate, throttle, clerk }: FrontOptions,
+  { authenticate, throttles, clerk }: FrontOptions,
 ): Promise<Success | Problem> {
   const { method, url } = request
   const body = request.body instanceof Uint8Array ? request.body : NO_BODY
@@ -82,11 +82,9 @@ async function serve(
   const path = request.params as Record<string, string>
   const forbidden = forbiddenFor(principal, route, path)
   if (forbidden !== undefined) return problemOf('FORBIDDEN', { detail: forbidden })
-  const spend = async (cost: number): Promise<Problem | undefined> => {
-    const wait = await throttle(principal.account, cost)
-    return wait === undefined ? undefined : problemOf('RATE_LIMITED', wait)
-  }
-  const held = route.cost > 0 ? await spend(route.cost) : undefined
+  const spend = (orders: number) => charge(throttles, principal.account, orders)
+  const { counts } = route
+  const held = counts === 'nothing' ? undefined : await spend(counts === 'order' ? 1 : 0)
   if (held !== undefined) return held
   const query = readParameters(request.query as Record<string, unknown>, route.query ?? [])
   if (isProblem(query)) return query
@@ -94,6 +92,17 @@ async function serve(
   if (isProblem(idempotencyKey)) return idempotencyKey
   const call: Call = { principal, path, query, body, idempotencyKey, spend }
   return route.serve(clerk, call)
+}
+
+/** Counts a request with so many orders in it; the problem if it is too much. */
+async function charge(
+  { requests, orders: ofOrders }: Throttles,
+  account: string,
+  orders: number,
+): Promise<Problem | undefined> {
+  const wait =
+    (await requests?.(account, 1)) ?? (orders > 0 ? await ofOrders?.(account, orders) : undefined)
+  return wait === undefined ? undefined : problemOf('RATE_LIMITED', wait)
 }
 
 /** Why the principal may not use the route, if it may not. */

@@ -15,15 +15,15 @@ import { addRoutes } from './front.ts'
 import { lookRoutes } from './look-routes.ts'
 import { openApiOf } from './openapi.ts'
 import { ORDER_ROUTES } from './order-routes.ts'
-import type { Authenticate, Throttle } from './principal.ts'
+import type { Authenticate, Throttles } from './principal.ts'
 import { RecentTrades } from './recent-trades.ts'
 import type { Route } from './routes.ts'
 
 export interface HttpGatewayOptions {
   /** Says who sent a request. */
   readonly authenticate: Authenticate
-  /** Counts what an account asks; without it, nothing is too much. */
-  readonly throttle?: Throttle | undefined
+  /** Count what an account asks; without them, nothing is too much. */
+  readonly throttles?: Throttles | undefined
   /** Where reports that went out are kept; without it, they are kept here. */
   readonly history?: Pick<ReportHistory, 'range'> | undefined
   /** A request is answered within so many ms of being taken in, if only by UNANSWERED. */
@@ -74,7 +74,7 @@ export class HttpGateway {
 
   /** Adds its routes to a server's part for `/v1`. */
   addTo(server: FastifyInstance): void {
-    const { authenticate, throttle = async () => undefined } = this.options
+    const { authenticate, throttles = {} } = this.options
     const { onError = () => {}, onRefused = () => {} } = this.options
     const { clerk, underWay } = this
     const during = async <T>(work: Promise<T>): Promise<T> => {
@@ -86,7 +86,7 @@ export class HttpGateway {
       }
     }
     const doing = { clerk, onError, onRefused, during }
-    addRoutes(server, this.routes, { authenticate, throttle, ...doing })
+    addRoutes(server, this.routes, { authenticate, throttles, ...doing })
     addDocuments(server, this.document)
   }
 

@@ -73,18 +73,24 @@ async function trades({ trades: kept }: Memory, clerk: Clerk, call: Call): Serve
 
 const accountRoutes = (memory: Memory): readonly Route[] => [
   {
-    ...{ method: 'GET', path: '/v1/accounts/{account}', name: 'account', scope: 'read', cost: 1 },
+    ...{
+      method: 'GET',
+      path: '/v1/accounts/{account}',
+      name: 'account',
+      scope: 'read',
+      counts: 'request',
+    },
     ...{ about: 'Balances and positions.', status: 200, answer: 'Balances' },
     ...{ problems: [404], serve: balances },
   },
   {
     ...{ method: 'GET', path: '/v1/accounts/{account}/positions', name: 'positions' },
-    ...{ about: 'Positions.', scope: 'read', cost: 1, status: 200, answer: 'Positions' },
+    ...{ about: 'Positions.', scope: 'read', counts: 'request', status: 200, answer: 'Positions' },
     ...{ problems: [404], serve: positions },
   },
   {
     ...{ method: 'GET', path: '/v1/accounts/{account}/fills', name: 'fills', scope: 'read' },
-    ...{ about: 'Fills since a report.', cost: 1, query: ['since'] },
+    ...{ about: 'Fills since a report.', counts: 'request', query: ['since'] },
     ...{ status: 200, answer: 'Fills', problems: [410] },
     more: [
       'Looks at 500 reports behind since; go on with upTo while there is more.',
@@ -100,11 +106,18 @@ const accountRoutes = (memory: Memory): readonly Route[] => [
 const marketRoutes = (memory: Memory): readonly Route[] => [
   {
     ...{ method: 'GET', path: '/v1/book/{symbol}', name: 'book', about: 'A book, by levels.' },
-    ...{ cost: 1, query: ['depth'], status: 200, answer: 'Book', problems: [404], serve: book },
+    ...{
+      counts: 'request',
+      query: ['depth'],
+      status: 200,
+      answer: 'Book',
+      problems: [404],
+      serve: book,
+    },
   },
   {
     ...{ method: 'GET', path: '/v1/trades/{symbol}', name: 'trades', about: 'The last trades.' },
-    ...{ cost: 1, query: ['limit'], status: 200, answer: 'Trades', problems: [404] },
+    ...{ counts: 'request', query: ['limit'], status: 200, answer: 'Trades', problems: [404] },
     more: [
       'Oldest first.',
       'Kept are those that this process has published: 1,000 a symbol, 100,000 in all.',
@@ -113,7 +126,7 @@ const marketRoutes = (memory: Memory): readonly Route[] => [
   },
   {
     ...{ method: 'GET', path: '/v1/instruments', name: 'instruments', about: 'All instruments.' },
-    ...{ cost: 1, status: 200, answer: 'Instruments', problems: [] },
+    ...{ counts: 'request', status: 200, answer: 'Instruments', problems: [] },
     serve: async (clerk) => said(await clerk.instruments()),
   },
 ]

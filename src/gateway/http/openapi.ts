@@ -69,9 +69,9 @@ export function openApiOf(routes: readonly Route[], options: OpenApiOptions): ob
 // --- routes -------------------------------------------------------------------------------------
 
 function operationOf(route: Route): object {
-  const { name, about, more = [], scope, body, isKeyed, status, answer, problems, cost } = route
+  const { name, about, more = [], scope, body, isKeyed, status, answer, problems, counts } = route
   const scopes = scope === undefined ? [] : [`Scope: ${scope}.`]
-  const more429 = cost > 0 ? [429] : []
+  const more429 = counts === 'nothing' ? [] : [429]
   const more414 = route.path.includes('{') ? [414] : []
   const statuses = [...EVERYWHERE, ...problems, ...more414, ...more429].sort((x, y) => x - y)
   const success = { description: 'Done, and durable.', content: jsonOf(answer) }

@@ -71,7 +71,7 @@ type FoundOrder = OpenOrder & { readonly seq: number; readonly account: string }
 /** The symbol of the order in the path, where the request does not say it. */
 async function findSymbol(clerk: Clerk, call: Call): Promise<string | Problem> {
   // To look for it costs; a cancel that says it is never held up.
-  const held = await call.spend(1)
+  const held = await call.spend(0)
   const found = held ?? (await findOrder(clerk, call))
   return isProblem(found) ? found : found.symbol
 }
@@ -128,8 +128,8 @@ const isCancel = ({ cmd }: Command): boolean => cmd === 'cancel' || cmd === 'mas
 async function batch(clerk: Clerk, call: Call): Promise<Success | Problem> {
   const commands = commandsOf(call.body, true)
   if (isProblem(commands)) return commands
-  const cost = commands.filter((each) => !isCancel(each)).length
-  const held = cost > 0 ? await call.spend(cost) : undefined
+  const orders = commands.filter((each) => !isCancel(each)).length
+  const held = orders > 0 ? await call.spend(orders) : undefined
   if (held !== undefined) return held
   const reports = await clerk.submit(call.principal.account, 'batch', commands)
   if (isProblem(reports)) return reports
@@ -158,7 +158,7 @@ const CANCELS =
 export const ORDER_ROUTES: readonly Route[] = [
   {
     ...{ method: 'POST', path: '/v1/orders', name: 'newOrder', about: 'Send an order.' },
-    ...{ scope: 'trade', cost: 1, body: 'NewOrder', isKeyed: true },
+    ...{ scope: 'trade', counts: 'order', body: 'NewOrder', isKeyed: true },
     ...{ status: 201, answer: 'Report', problems: [409, 413, 415, 422], serve: submitNew },
     more: [
       'Answers once it is durable, with its first report; trades come after it.',
@@ -168,13 +168,13 @@ export const ORDER_ROUTES: readonly Route[] = [
   },
   {
     ...{ method: 'GET', path: '/v1/orders', name: 'openOrders', about: 'Open orders.' },
-    ...{ scope: 'read', cost: 1, query: ['after'] },
+    ...{ scope: 'read', counts: 'request', query: ['after'] },
     ...{ status: 200, answer: 'Orders', problems: [422], serve: list },
     more: ['By orderId, at most 1,000; with more, go on with after.'],
   },
   {
     ...{ method: 'DELETE', path: '/v1/orders', name: 'massCancel' },
-    ...{ about: 'Cancel all orders, of a symbol or of a side.', scope: 'trade', cost: 0 },
+    ...{ about: 'Cancel all orders, of a symbol or of a side.', scope: 'trade', counts: 'nothing' },
     ...{ query: ['symbol', 'side'], status: 200, answer: 'Report' },
     ...{ problems: [422], serve: massCancel },
     more: [
@@ -183,7 +183,13 @@ export const ORDER_ROUTES: readonly Route[] = [
     ],
   },
   {
-    ...{ method: 'POST', path: '/v1/orders:batch', name: 'batch', scope: 'trade', cost: 0 },
+    ...{
+      method: 'POST',
+      path: '/v1/orders:batch',
+      name: 'batch',
+      scope: 'trade',
+      counts: 'nothing',
+    },
     ...{ about: 'Send up to 1,000 commands, carried out in their order.', body: 'Batch' },
     ...{ status: 200, answer: 'Reports', problems: [413, 415, 429], serve: batch },
     more: [
@@ -193,7 +199,7 @@ export const ORDER_ROUTES: readonly Route[] = [
   },
   {
     ...{ method: 'GET', path: '/v1/orders/{id}', name: 'order', about: 'An open order.' },
-    ...{ scope: 'read', cost: 1, query: ['by'] },
+    ...{ scope: 'read', counts: 'request', query: ['by'] },
     ...{ status: 200, answer: 'Order', problems: [404, 422], serve: look },
     more: [
       'What is filled, canceled or replaced is no longer open: 404.',
@@ -201,7 +207,13 @@ export const ORDER_ROUTES: readonly Route[] = [
     ],
   },
   {
-    ...{ method: 'PATCH', path: '/v1/orders/{id}', name: 'replaceOrder', scope: 'trade', cost: 1 },
+    ...{
+      method: 'PATCH',
+      path: '/v1/orders/{id}',
+      name: 'replaceOrder',
+      scope: 'trade',
+      counts: 'order',
+    },
     ...{ about: 'Replace an order: new price, new total quantity.', query: ['by'] },
     ...{ body: 'ReplaceOrder', isKeyed: true, status: 200, answer: 'Report' },
     ...{ problems: [404, 409, 413, 415, 422], serve: replace },
@@ -211,7 +223,13 @@ export const ORDER_ROUTES: readonly Route[] = [
     ],
   },
   {
-    ...{ method: 'DELETE', path: '/v1/orders/{id}', name: 'cancelOrder', scope: 'trade', cost: 0 },
+    ...{
+      method: 'DELETE',
+      path: '/v1/orders/{id}',
+      name: 'cancelOrder',
+      scope: 'trade',
+      counts: 'nothing',
+    },
     ...{ about: 'Cancel an order.', query: ['by', 'symbol'], status: 200, answer: 'Report' },
     ...{ problems: [404, 422, 429], serve: cancel },
     more: [CANCELS],

@@ -34,3 +34,11 @@ export type Throttle = (
   account: string,
   cost: number,
 ) => Promise<{ readonly retryAfterMs: number } | undefined>
+
+/** What is counted; what is left out is never too much. */
+export interface Throttles {
+  /** New and replaced orders; a batch costs as many as it has. */
+  readonly orders?: Throttle | undefined
+  /** Requests of any kind but cancels. */
+  readonly requests?: Throttle | undefined
+}

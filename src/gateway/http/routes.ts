@@ -16,8 +16,8 @@ export interface Call {
   readonly body: Uint8Array
   /** Of the form of a clOrdId. */
   readonly idempotencyKey: string | undefined
-  /** Counts more than the route's own cost; the problem if it is too much. */
-  spend(cost: number): Promise<Problem | undefined>
+  /** Counts one request more, with so many orders in it; the problem if it is too much. */
+  spend(orders: number): Promise<Problem | undefined>
 }
 
 /** What a request came to. */
@@ -38,8 +38,8 @@ export interface Route {
   readonly more?: readonly string[]
   /** Undefined: whoever is authenticated. */
   readonly scope?: Scope
-  /** What it costs at least; 0: the throttle is not asked. */
-  readonly cost: number
+  /** What it counts as before it is looked at; nothing: a cancel, or it says so by itself. */
+  readonly counts: 'order' | 'request' | 'nothing'
   readonly query?: readonly ParameterName[]
   /** The body that it takes; and whether Idempotency-Key may stand for its clOrdId. */
   readonly body?: 'NewOrder' | 'ReplaceOrder' | 'Batch'
