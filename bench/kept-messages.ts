@@ -1,7 +1,7 @@
 // Messages of a run, kept to be looked at once its clock has stopped: copied into memory that was
 // touched before, so that keeping them costs neither new memory nor the client's buffers.
 
-const BYTES = 2 ** 28
+const BYTES = 2 ** 29
 
 export class KeptMessages {
   private bytes = Buffer.alloc(BYTES, 1)

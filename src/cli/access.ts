@@ -15,9 +15,17 @@ import { Inability } from './outcome.ts'
 /** One window of the limits, in seconds. */
 const WINDOW_S = 1
 
+const BEARER = { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' }
+const SIGNED = {
+  ...{ type: 'apiKey', in: 'header', name: 'onefill-signature' },
+  description: 'With onefill-key, onefill-time and onefill-nonce: docs/http-auth.md.',
+}
+
 export interface Access {
   readonly authenticate: Authenticate
   readonly throttles: Throttles
+  /** The ways to say who asks, as OpenAPI describes them. */
+  readonly securitySchemes: Readonly<Record<string, object>>
   /** Whether limits are counted by this process alone though they are to be shared. */
   readonly isDegraded: () => boolean
   /** In development: a token for an account that is ready to use. */
@@ -33,7 +41,8 @@ export function openAccess(settings: Settings, log: Log): Access | undefined {
   const rate = (points: number | 'off') =>
     points === 'off' ? undefined : { points, seconds: WINDOW_S }
   const [perAccount, total] = [rate(httpAccountRate), rate(httpTotalRate)]
-  const authenticate = createAuthenticate(development?.settings ?? readSettings(httpAuth))
+  const auth = development?.settings ?? readSettings(httpAuth)
+  const authenticate = createAuthenticate(auth)
   const rates = { ...(perAccount && { perAccount }), ...(total && { total }) }
   const limits = new Limits({
     ...{ redisUrl, orders: rates, requests: rates },
@@ -44,6 +53,7 @@ export function openAccess(settings: Settings, log: Log): Access | undefined {
   })
   return {
     ...{ authenticate, throttles: limits, isDegraded: () => limits.isDegraded },
+    securitySchemes: { ...(auth.jwt && { bearer: BEARER }), ...(auth.apiKeys && { key: SIGNED }) },
     token: development && ((account) => development.token(account)),
     close: () => limits.close(),
   }

@@ -26,7 +26,7 @@ export interface ServeOptions {
   readonly log: Log
   readonly board: HealthBoard
   /** Who may ask over HTTP, and how much; undefined: nobody anything but for health. */
-  readonly access?: Pick<Access, 'authenticate' | 'throttles'> | undefined
+  readonly access?: Pick<Access, 'authenticate' | 'throttles' | 'securitySchemes'> | undefined
   /** It leads and takes commands; what is returned is ended before it stops taking. */
   readonly onServing?: (at: { natsUrl: string; httpUrl: string | undefined }) => Promise<Guest>
 }
