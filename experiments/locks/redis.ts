@@ -230,11 +230,14 @@ export class RedisScriptWay implements Way {
       }
       const all = some.map((said) => said.split(' '))
       await this.tables.pool.query(
-        `WITH said AS (SELECT * FROM unnest($1::bigint[], $2::text[]) AS of (account, id)),
-            paid AS (UPDATE account SET available = available - sum
-              FROM (SELECT account, count(*) * $3::bigint AS sum FROM said GROUP BY 1) AS by_account
-              WHERE account.id = by_account.account)
-          INSERT INTO buy_order SELECT id, account, $3 FROM said`,
+        // Redis may come back older than the database: what is there already is left alone.
+        `WITH written AS (
+            INSERT INTO buy_order SELECT id, account, $3
+              FROM unnest($1::bigint[], $2::text[]) AS said (account, id)
+            ON CONFLICT DO NOTHING RETURNING account)
+          UPDATE account SET available = available - sum
+            FROM (SELECT account, count(*) * $3::bigint AS sum FROM written GROUP BY 1) AS paid
+            WHERE account.id = paid.account`,
         [all.map(([account]) => account), all.map(([, id]) => id), PRICE],
       )
       await this.redis.ltrim(BEHIND, some.length, -1)

@@ -29,6 +29,7 @@ import { SU, SUF, type Submissions } from './account/submissions.ts'
 import type { RestingOrder } from './book/book.ts'
 import type { BookShard } from './book/book-shard.ts'
 import type { Engine } from './engine.ts'
+import { TERMS, TM } from './market.ts'
 import type { RecentOrders } from './risk/recent-orders.ts'
 import { type MarketState, STATE_VERSION } from './state.ts'
 import { StateReader } from './state-writer.ts'
@@ -90,13 +91,15 @@ export class EngineLoader implements StateLoader {
 /** Fills a fresh shard of accounts: first the market, then accounts one by one, then `end`. */
 export class AccountsReader {
   private readonly store: AccountStore
-  /** By symbol: the position that an order was last read for; 0, the record of zeros, for none. */
+  /** By asset, and by symbol: the record that was last read; 0, the record of zeros, for none. */
+  private readonly balanceOf: Int32Array
   private readonly positionOf: Int32Array
 
   constructor({ market, store }: AccountShard, state: MarketState) {
     this.store = store
     // Mostly no more ids are remembered than there is room for orders.
     store.submissions.ring.reserve(store.orders.room)
+    this.balanceOf = new Int32Array(state.assets.length + 1)
     this.positionOf = new Int32Array(state.instruments.length + 1)
     market.nowMs = state.nowMs
     market.killed = state.killed
@@ -113,12 +116,39 @@ export class AccountsReader {
   /** Reads the section of an account that lives in this shard. */
   read(account: number, section: Uint8Array): void {
     const reader = new StateReader(section)
-    readAccount(reader, this.store, account)
+    this.readAccount(reader, account)
     this.readOrders(reader, account)
     readSubmissions(reader, this.store.submissions)
     readSubmissions(reader, this.store.transfers)
     readRecent(reader, account, this.store.recent)
     assert(reader.isAtEnd, 'an account section has nothing behind it')
+  }
+
+  private readAccount(reader: StateReader, account: number): void {
+    const { store } = this
+    const { accounts, market } = store
+    const a = account * ACCOUNT_WORDS
+    accounts.i32[a + AC.flags] = reader.u32()
+    assert((accounts.i32[a + AC.flags] & AccountFlag.exists) !== 0, 'an account in a state exists')
+    accounts.i32[a + AC.rateCount] = reader.u32()
+    accounts.f64[(a >> 1) + ACF.rateSecond] = Math.floor(market.nowMs / SECOND_MS)
+    accounts.f64[(a >> 1) + ACF.execSeq] = reader.f64()
+    for (let left = reader.u32(); left > 0; left -= 1) {
+      const balance = this.balance(account, reader.u32())
+      const f = balance * (BALANCE_WORDS >> 1)
+      store.balances.i32[balance * BALANCE_WORDS + BA.day] = market.day
+      store.balances.f64[f + BAF.available] = reader.f64()
+      store.balances.f64[f + BAF.held] = reader.f64()
+      store.balances.f64[f + BAF.realisedToday] = reader.f64()
+    }
+    for (let left = reader.u32(); left > 0; left -= 1) {
+      const position = this.position(account, reader.u32())
+      const f = position * (POSITION_WORDS >> 1)
+      store.positions.f64[f + POF.lots] = reader.f64()
+      store.positions.f64[f + POF.cost] = reader.f64()
+      store.positions.f64[f + POF.realised] = reader.f64()
+      if (store.positions.f64[f + POF.lots] !== 0) accounts.i32[a + AC.activeSymbols] += 1
+    }
   }
 
   private readOrders(reader: StateReader, account: number): void {
@@ -140,49 +170,39 @@ export class AccountsReader {
     }
   }
 
-  /** As the store's; an account's orders are mostly in few symbols, so what was found is kept. */
+  // As the store's, but accounts come one after the other, so what this one has is at hand; the
+  // store's tables are filled at the end, all at once.
+
+  private balance(account: number, asset: number): number {
+    const { store, balanceOf } = this
+    const known = balanceOf[asset]
+    if (store.balances.i32[known * BALANCE_WORDS + BA.account] === account) return known
+    const balance = store.newBalance(account, asset)
+    balanceOf[asset] = balance
+    return balance
+  }
+
   private position(account: number, symbol: number): number {
     const { store, positionOf } = this
     const known = positionOf[symbol]
     if (store.positions.i32[known * POSITION_WORDS + PO.account] === account) return known
-    const position = store.position(account, symbol)
+    const { terms } = store.market
+    const base = this.balance(account, terms[symbol * TERMS + TM.base])
+    const quote = this.balance(account, terms[symbol * TERMS + TM.quote])
+    const position = store.newPosition(account, symbol, base, quote)
     positionOf[symbol] = position
     return position
   }
 
   /** Enters what accounts share a table for. */
   end(): void {
-    const { submissions, transfers, recent, orders } = this.store
+    const { submissions, transfers, recent, orders, balances, positions } = this.store
+    this.store.balanceOf.addUpTo(balances.top)
+    this.store.positionOf.addUpTo(positions.top)
     submissions.enterRead()
     submissions.enterOrders(orders.top)
     transfers.enterRead()
     recent.enterRead()
-  }
-}
-
-function readAccount(reader: StateReader, store: AccountStore, account: number): void {
-  const { accounts, market } = store
-  const a = account * ACCOUNT_WORDS
-  accounts.i32[a + AC.flags] = reader.u32()
-  assert((accounts.i32[a + AC.flags] & AccountFlag.exists) !== 0, 'an account in a state exists')
-  accounts.i32[a + AC.rateCount] = reader.u32()
-  accounts.f64[(a >> 1) + ACF.rateSecond] = Math.floor(market.nowMs / SECOND_MS)
-  accounts.f64[(a >> 1) + ACF.execSeq] = reader.f64()
-  for (let left = reader.u32(); left > 0; left -= 1) {
-    const balance = store.balance(account, reader.u32())
-    const f = balance * (BALANCE_WORDS >> 1)
-    store.balances.i32[balance * BALANCE_WORDS + BA.day] = market.day
-    store.balances.f64[f + BAF.available] = reader.f64()
-    store.balances.f64[f + BAF.held] = reader.f64()
-    store.balances.f64[f + BAF.realisedToday] = reader.f64()
-  }
-  for (let left = reader.u32(); left > 0; left -= 1) {
-    const position = store.position(account, reader.u32())
-    const f = position * (POSITION_WORDS >> 1)
-    store.positions.f64[f + POF.lots] = reader.f64()
-    store.positions.f64[f + POF.cost] = reader.f64()
-    store.positions.f64[f + POF.realised] = reader.f64()
-    if (store.positions.f64[f + POF.lots] !== 0) accounts.i32[a + AC.activeSymbols] += 1
   }
 }
 

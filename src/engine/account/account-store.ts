@@ -80,42 +80,52 @@ export class AccountStore {
 
   /** The balance of an account in an asset, created at zero if there is none. */
   balance(account: number, asset: number): number {
-    const key = pairKey(account, asset)
-    const found = this.balanceOf.get(key)
+    const found = this.balanceOf.get(pairKey(account, asset))
     if (found !== 0) return found
+    const balance = this.newBalance(account, asset)
+    this.balanceOf.add(balance)
+    return balance
+  }
+
+  /** A balance of zero that `balanceOf` does not have yet. */
+  newBalance(account: number, asset: number): number {
     const balance = this.balances.alloc()
     const i = balance * BALANCE_WORDS
-    this.balances.f64[(i >> 1) + BAF.key] = key
+    this.balances.f64[(i >> 1) + BAF.key] = pairKey(account, asset)
     const { i32 } = this.balances
     i32[i + BA.account] = account
     i32[i + BA.asset] = asset
     const accounts = this.accounts.i32
     i32[i + BA.next] = accounts[account * ACCOUNT_WORDS + AC.firstBalance]
     accounts[account * ACCOUNT_WORDS + AC.firstBalance] = balance
-    this.balanceOf.add(balance)
     return balance
   }
 
   /** The position of an account in a symbol, created flat if there is none. */
   position(account: number, symbol: number): number {
-    const key = pairKey(account, symbol)
-    const found = this.positionOf.get(key)
+    const found = this.positionOf.get(pairKey(account, symbol))
     if (found !== 0) return found
     const { terms } = this.market
-    const base = terms[symbol * TERMS + TM.base]
-    const quote = terms[symbol * TERMS + TM.quote]
+    const base = this.balance(account, terms[symbol * TERMS + TM.base])
+    const quote = this.balance(account, terms[symbol * TERMS + TM.quote])
+    const position = this.newPosition(account, symbol, base, quote)
+    this.positionOf.add(position)
+    return position
+  }
+
+  /** A flat position, with its balances, that `positionOf` does not have yet. */
+  newPosition(account: number, symbol: number, base: number, quote: number): number {
     const position = this.positions.alloc()
     const i = position * POSITION_WORDS
-    this.positions.f64[(i >> 1) + POF.key] = key
+    this.positions.f64[(i >> 1) + POF.key] = pairKey(account, symbol)
     const { i32 } = this.positions
     i32[i + PO.account] = account
     i32[i + PO.symbol] = symbol
-    i32[i + PO.baseBalance] = this.balance(account, base)
-    i32[i + PO.quoteBalance] = this.balance(account, quote)
+    i32[i + PO.baseBalance] = base
+    i32[i + PO.quoteBalance] = quote
     const accounts = this.accounts.i32
     i32[i + PO.next] = accounts[account * ACCOUNT_WORDS + AC.firstPosition]
     accounts[account * ACCOUNT_WORDS + AC.firstPosition] = position
-    this.positionOf.add(position)
     return position
   }
 
