@@ -11,7 +11,8 @@ const [, , databaseUrl, nats] = process.argv
 const natsUrl = nats === '-' ? undefined : nats
 const { settings } = readConfig({ environment: {}, flags: { httpPort: 0, logFormat: 'json' } })
 const code = await run({
-  ...{ settings, databaseUrl, natsUrl, authenticate: byToken },
+  ...{ settings, databaseUrl, natsUrl },
+  access: { authenticate: byToken, throttles: {}, securitySchemes: {} },
   ...{ log: createLog(settings), board: new HealthBoard('1.2.3') },
 })
 process.exit(code)
