@@ -2,6 +2,7 @@
 
 import { assert, Fault } from '../lib/assert.ts'
 import { IdMap } from '../lib/id-map.ts'
+import { ACCOUNTS_MAX } from '../protocol/bounds.ts'
 import { ID_WORDS } from '../protocol/client-id.ts'
 import { Flag, Side } from '../protocol/order-flags.ts'
 import type { AccountShard } from './account/account-shard.ts'
@@ -39,7 +40,11 @@ const SECOND_MS = 1_000
 /** What {@link EngineLoader} learns from the first section, before an engine can be made for it. */
 export function readMarketState(section: Uint8Array): MarketState {
   const state = new StateReader(section).json() as MarketState
-  assert(state.version === STATE_VERSION, `state version ${state.version}, not ${STATE_VERSION}`)
+  const { version, accounts } = state
+  assert(version === STATE_VERSION, `state version ${version}, not ${STATE_VERSION}`)
+  // Accounts are made before the state's bytes are known to be its own.
+  const isCount = Number.isInteger(accounts) && accounts >= 0 && accounts <= ACCOUNTS_MAX
+  assert(isCount, `a state has up to ${ACCOUNTS_MAX} accounts, not ${accounts}`)
   return state
 }
 

@@ -1,6 +1,7 @@
 // The state as bytes: it comes back whole, and depends on what is, not on how it came to be.
 
 import { describe, expect, test } from 'vitest'
+import { readMarketState } from '../../src/engine/restore.ts'
 import { createExchange, type Exchange, type Report, restoreExchange } from '../../src/index.ts'
 import { Prng } from '../../src/lib/prng.ts'
 import { hashSections, SectionCutter, stateSections } from '../../src/state-bytes.ts'
@@ -224,6 +225,8 @@ describe('serialize and restore', () => {
     const text = Buffer.from(bytes).toString('latin1')
     const other = Buffer.from(text.replace('"version":3,', '"version":2,'), 'latin1')
     expect(() => restoreExchange(other)).toThrow('state version 2, not 3')
+    const many = Buffer.from('{"version":3,"accounts":5e9}')
+    expect(() => readMarketState(many)).toThrow('accounts, not 5000000000')
     expect(() => restoreExchange(Buffer.concat([bytes, bytes.subarray(0, 20)]))).toThrow()
   })
 
