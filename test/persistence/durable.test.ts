@@ -9,7 +9,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { Candidate } from '../../src/durable/candidate.ts'
+import { findSnapshotFault } from '../../src/durable/follower.ts'
 import { DurableExchange, type DurableOptions, Standby } from '../../src/durable.ts'
+import { createCore } from '../../src/exchange.ts'
 import type { Answer } from '../../src/index.ts'
 import { type EmbeddedPostgres, startEmbedded } from '../../src/persistence/embedded.ts'
 import { openStore } from '../../src/persistence/store.ts'
@@ -277,6 +279,33 @@ test('a corrupt snapshot is skipped for the one before', async () => {
       expect.stringContaining(`snapshot at seq ${seq}`),
     ])
     await stop(again.exchange)
+  }
+})
+
+test('a bit of a snapshot that flipped is found, also where it leaves a state', async () => {
+  const { exchange } = await start()
+  await say(exchange, [...SCENE, buy('x')])
+  await exchange.snapshot()
+  await stop(exchange)
+  const store = await openStore(url)
+  try {
+    const [snapshot] = await store.snapshots.list()
+    const length = await store.snapshots.bytesOf(snapshot.seq)
+    const spoil =
+      'UPDATE onefill.snapshot_part SET bytes = set_bit(bytes, $1, 1 - get_bit(bytes, $1))'
+    const flip = (bit: number) => sql(url, spoil, [bit])
+    const fault = () => findSnapshotFault(store, snapshot, (of) => createCore(of))
+    const found = new Set<string | undefined>()
+    for (let bit = 5; bit < length * 8; bit += 131) {
+      await flip(bit)
+      found.add(await fault())
+      await flip(bit)
+    }
+    expect(found).not.toContain(undefined)
+    expect(found).toContain('it is not the state it says')
+    expect(await fault()).toBe(undefined)
+  } finally {
+    await store.close()
   }
 })
 

@@ -200,6 +200,18 @@ describe('many at once', () => {
     expect(table.first(hashOf(0))).toBe(-1)
   })
 
+  test('a hash table that many were added to grows in time', () => {
+    const table = new HashTable(1)
+    table.addMany(
+      5_000,
+      (n) => n,
+      (n) => n + 1,
+    )
+    const { bytes } = table
+    for (let n = 5_000; n < 7_000; n += 1) table.add(n, n + 1)
+    expect(table.bytes).toBe(bytes * 2)
+  })
+
   test.each([0, 1, 32, 33, 5_000])('%i records of an id map', (count) => {
     const pool = new RecordPool('test', WORDS, 1)
     const idOf = (n: number) => n * 7_919 + 1
