@@ -40,7 +40,7 @@ let databases = 0
 const open: DurableExchange[] = []
 
 beforeAll(async () => {
-  postgres = await startEmbedded({ folder })
+  postgres = await startEmbedded({ folder, settings: { max_connections: '100' } })
 })
 afterAll(async () => {
   await postgres.stop()

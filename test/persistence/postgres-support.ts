@@ -26,7 +26,9 @@ export interface TestServer {
 
 export async function startServer(settings: Record<string, string> = {}): Promise<TestServer> {
   const folder = mkdtempSync(join(tmpdir(), 'onefill-postgres-'))
-  const postgres = await startEmbedded({ folder, settings })
+  // A connection that was closed keeps its place until its process is gone.
+  const roomy = { max_connections: '100', ...settings }
+  const postgres = await startEmbedded({ folder, settings: roomy })
   let count = 0
   return {
     postgres,

@@ -18,7 +18,12 @@ export class Databases {
 
   static async start(): Promise<Databases> {
     const folder = mkdtempSync(join(tmpdir(), 'onefill-test-'))
-    return new Databases(folder, await startEmbedded({ folder: join(folder, 'postgres') }))
+    // A connection that was closed keeps its place until its process is gone.
+    const settings = { max_connections: '100' }
+    return new Databases(
+      folder,
+      await startEmbedded({ folder: join(folder, 'postgres'), settings }),
+    )
   }
 
   /** The address of a new database. */
