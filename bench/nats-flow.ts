@@ -101,8 +101,8 @@ const orderOf = (of: { clOrdId: string; symbol: string; side: string }) => ({
 })
 
 let inboxes = 0
-/** Of the run under way: one publisher at a time. */
-const replies = new KeptMessages()
+/** Of the run under way: one publisher at a time. Made for the first, as it takes its memory. */
+let replies: KeptMessages | undefined
 
 /** What went over the wire in a run. */
 export interface Sent {
@@ -126,6 +126,7 @@ export class Publisher {
     inboxes += 1
     this.connection = connection
     this.flow = flow
+    replies ??= new KeptMessages()
     replies.clear()
     this.replies = replies
     this.inbox = `bench.reply.${process.pid}.${inboxes}`

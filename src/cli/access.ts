@@ -7,6 +7,7 @@ import {
   developmentAuth,
   readAuthSettings,
 } from '../gateway/http/auth/authenticator.ts'
+import { BEARER } from '../gateway/http/gateway.ts'
 import { Limits } from '../gateway/http/limits/limits.ts'
 import type { Authenticate, Throttles } from '../gateway/http/principal.ts'
 import type { Log } from './log.ts'
@@ -15,7 +16,6 @@ import { Inability } from './outcome.ts'
 /** One window of the limits, in seconds. */
 const WINDOW_S = 1
 
-const BEARER = { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' }
 const SIGNED = {
   ...{ type: 'apiKey', in: 'header', name: 'onefill-signature' },
   description: 'With onefill-key, onefill-time and onefill-nonce: docs/http-auth.md.',
@@ -53,7 +53,7 @@ export function openAccess(settings: Settings, log: Log): Access | undefined {
   })
   return {
     ...{ authenticate, throttles: limits, isDegraded: () => limits.isDegraded },
-    securitySchemes: { ...(auth.jwt && { bearer: BEARER }), ...(auth.apiKeys && { key: SIGNED }) },
+    securitySchemes: { ...(auth.jwt && BEARER), ...(auth.apiKeys && { key: SIGNED }) },
     token: development && ((account) => development.token(account)),
     close: () => limits.close(),
   }

@@ -1,11 +1,8 @@
 // Rate limits in the process: what passes, what does not, when it may come again.
 
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import {
-  type LimitOptions,
-  Limits,
-  retryAfterHeader,
-} from '../../src/gateway/http/limits/limits.ts'
+import { type LimitOptions, Limits } from '../../src/gateway/http/limits/limits.ts'
+import { retryAfterHeader } from '../../src/gateway/http/problem.ts'
 
 beforeEach(() => {
   const toFake = ['Date', 'performance', 'setTimeout', 'clearTimeout'] as const

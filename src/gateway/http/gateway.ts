@@ -43,7 +43,8 @@ const ANSWER_MS = 5_000
 /** What is under way is given so long at the end, in ms. */
 const CLOSE_MS = 2_000
 
-const BEARER = { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } }
+/** Bearer tokens, as OpenAPI describes them. */
+export const BEARER = { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } }
 /** For reports that are kept, and sent nowhere. */
 const NOWHERE = { send() {} }
 

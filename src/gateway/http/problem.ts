@@ -75,6 +75,10 @@ export class Problem {
   }
 }
 
+/** The header `Retry-After` for a refusal: whole seconds, never sooner, at least one. */
+export const retryAfterHeader = (retryAfterMs: number): string =>
+  String(Math.max(1, Math.ceil(retryAfterMs / 1000)))
+
 /** The problem with a code. */
 export function problemOf(
   code: ProblemCode,
@@ -92,7 +96,7 @@ export function problemOf(
     ...Object.fromEntries(Object.entries(more).filter(([, value]) => value !== undefined)),
   }
   const headers = {
-    ...(waitMs !== undefined && { 'retry-after': String(Math.ceil(Math.max(waitMs, 1) / 1_000)) }),
+    ...(waitMs !== undefined && { 'retry-after': retryAfterHeader(waitMs) }),
     ...(used === 401 && { 'www-authenticate': 'Bearer' }),
   }
   return new Problem(code, { status: used, headers, body })

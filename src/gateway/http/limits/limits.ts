@@ -49,10 +49,6 @@ export class Limits {
   }
 }
 
-/** The header `Retry-After` for a refusal: whole seconds, never sooner, at least one. */
-export const retryAfterHeader = (retryAfterMs: number): string =>
-  String(Math.max(1, Math.ceil(retryAfterMs / 1000)))
-
 function throttle(name: string, rates: Rates, link: RedisLink | undefined): Throttle {
   const window = (of: string, rate: Rate | undefined) =>
     rate && new Window(`${name}:${of}`, rate, link)
