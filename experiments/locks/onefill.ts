@@ -3,15 +3,13 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { connect, type NatsConnection } from '@nats-io/transport-node'
-import { Packr } from 'msgpackr/index-no-eval'
+import { Crowd } from '../../load/nats/crowd.ts'
 import { DurableExchange } from '../../src/durable.ts'
 import type { Report } from '../../src/index.ts'
 import { assert } from '../../src/lib/assert.ts'
 import { type Audit, newCounts, PRICE, type Way } from './way.ts'
 
 const EXCHANGE = join(import.meta.dirname, '../../bench/nats-exchange.ts')
-const packr = new Packr({ useRecords: false, mapsAsObjects: true })
 
 const MARKET = [
   { cmd: 'asset', asset: 'USD', decimals: 0 },
@@ -131,30 +129,19 @@ export class NatsWay implements Way {
   readonly name = '9b Onefill, over NATS'
   readonly counts = newCounts()
   private readonly accounts = new Accounts()
-  private readonly connection: NatsConnection
+  private readonly crowd: Crowd
   private readonly child: ChildProcess
-  private readonly inbox: string
-  private readonly waiting = new Map<string, (reply: unknown) => void>()
-  private asked = 0
 
-  private constructor(connection: NatsConnection, child: ChildProcess) {
-    this.connection = connection
+  private constructor(crowd: Crowd, child: ChildProcess) {
+    this.crowd = crowd
     this.child = child
-    this.inbox = `_INBOX.locks.${process.pid}`
-    connection.subscribe(`${this.inbox}.*`, {
-      callback: (_, { subject, data }) => {
-        const resolve = this.waiting.get(subject)
-        this.waiting.delete(subject)
-        resolve?.(packr.unpack(data))
-      },
-    })
   }
 
   static async open(url: string, nats: string): Promise<NatsWay> {
     const env = { ...process.env, BENCH_NATS: nats, BENCH_DATABASE: url }
     const child = fork(EXCHANGE, [], { env })
     await once(child, 'message')
-    const way = new NatsWay(await connect({ servers: nats }), child)
+    const way = new NatsWay(await Crowd.open(nats, 1), child)
     await way.ask('admin.batch', MARKET)
     return way
   }
@@ -179,15 +166,12 @@ export class NatsWay implements Way {
   }
 
   async close(): Promise<void> {
-    await this.connection.close()
+    await this.crowd.close()
     this.child.kill()
     await once(this.child, 'exit')
   }
 
   private ask(subject: string, body: unknown): Promise<unknown> {
-    this.asked += 1
-    const reply = `${this.inbox}.${this.asked}`
-    this.connection.publish(`onefill.v1.${subject}`, packr.pack(body), { reply })
-    return new Promise((resolve) => this.waiting.set(reply, resolve))
+    return this.crowd.ask(0, `onefill.v1.${subject}`, body)
   }
 }
