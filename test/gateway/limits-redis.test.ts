@@ -3,7 +3,8 @@
 
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { Limits } from '../../src/gateway/http/limits/limits.ts'
-import { freePort, redisTest } from './redis-support.ts'
+import { freePort } from '../../src/persistence/child-server.ts'
+import { redisTest } from './redis-support.ts'
 
 /** Long windows: nothing here hangs on how fast it runs. */
 const MINUTE = 60
