@@ -17,7 +17,7 @@ const gateway = await NatsGateway.connect({
 }).catch(end)
 const exchange = await DurableExchange.open({
   ...{ url: BENCH_DATABASE, workers: Number(BENCH_WORKERS) },
-  ...{ onReports: gateway.onReports, onBroken: end },
+  ...{ takeReports: gateway.takeReports, onBroken: end },
 }).catch(end)
 gateway.open(exchange)
 process.on('message', async () => process.send?.(await exchange.stateHash()))

@@ -15,7 +15,8 @@ import { decode, type IntakeRefusal, type Query } from './protocol/decode.ts'
 import { Directory } from './protocol/directory.ts'
 import { refusalOf } from './protocol/refusal.ts'
 import { type Report, readReport } from './protocol/report-json.ts'
-import { POSTING_WORDS, REPORT_WORDS, RPF } from './protocol/report-log.ts'
+import { POSTING_WORDS, REPORT_WORDS, ReportLog, RPF } from './protocol/report-log.ts'
+import { Reports } from './protocol/reports.ts'
 import { type MakeCore, restoreCore } from './restoring.ts'
 import { hashSections, sectionHead } from './state-bytes.ts'
 
@@ -99,6 +100,9 @@ interface Beside {
   queries: Query[]
 }
 
+/** Takes what a round came to, if there was one, and what went beside it; answers so far. */
+type TakeRound = (finished: FinishedRound | undefined, beside: Beside) => number
+
 /** Commands in, reports out; `submit` and `run` for streams, `execute` for a round at once. */
 export class Exchange {
   private readonly core: Core
@@ -108,6 +112,8 @@ export class Exchange {
   /** Of the rounds under way, oldest first. */
   private readonly underWay: Beside[] = []
   private lastPostings: Posting[] = []
+  /** What {@link pumpReports} gave last. */
+  private readonly pumped = new ReportLog()
   /** What broke, or that it is closed: every call from then on throws it. */
   private broken: unknown
 
@@ -182,6 +188,20 @@ export class Exchange {
     return 0
   }
 
+  /**
+   * As {@link offer}, of commands that are binary already: the `seq` of the first, undefined if
+   * there is no room for all. Their names must be of this exchange's directory.
+   */
+  offerAll(commands: CommandLog): number | undefined {
+    const { refusals, queries } = this.beside
+    const count = this.waiting + refusals.length + queries.length + commands.count
+    assert(commands.definitions.length === 0, 'definitions come by offer')
+    if (this.broken !== undefined || count > COMMANDS_PER_ROUND_MAX) return undefined
+    const first = this.core.seq + this.commands.count + 1
+    this.commands.addAll(commands)
+    return first
+  }
+
   /** Adds the refusal of a line that is not even JSON to the next round; false as `submit`. */
   refuse(refusal: IntakeRefusal, command: unknown, line?: number): boolean {
     if (this.isFull || this.broken !== undefined) return false
@@ -219,19 +239,51 @@ export class Exchange {
    */
   pump(): Answer[] {
     const answers = this.begin()
-    this.guard(() => {
-      while (answers.length < ANSWERS_AT_ONCE && this.takeOne(answers, false)) {}
-      // Behind a query's round none is cut before it is answered: it is answered as of its round.
-      if (!this.hasWork || this.isAsked || !this.core.canStart) return
-      if (this.waiting === 0) {
-        // No round for questions alone: they are answered behind the one under way.
-        if (this.underWay.length === 0) this.answerAll(answers)
-        return
-      }
-      this.cut()
-      while (answers.length < ANSWERS_AT_ONCE && this.takeOne(answers, false)) {}
+    this.turn((finished, beside) => {
+      this.readInto(answers, finished, beside)
+      return answers.length
     })
     return answers
+  }
+
+  /**
+   * As {@link pump}, for a caller that uses only {@link offer}: the reports as they are in binary,
+   * valid until the next call, and apart from them the answers to queries.
+   */
+  pumpReports(): { readonly reports: Reports; readonly answers: QueryAnswer[] } {
+    const { pumped } = this
+    pumped.trim()
+    const answers: QueryAnswer[] = []
+    this.turn((finished, { refusals, queries }) => {
+      assert(refusals.length === 0, 'who uses offer answers refusals by itself')
+      if (finished !== undefined) pumped.addAll(finished.reports)
+      for (const query of queries) answers.push(this.answer(query))
+      return pumped.count + answers.length
+    })
+    return { reports: new Reports(pumped, this.names), answers }
+  }
+
+  private turn(take: TakeRound): void {
+    this.guard(() => {
+      this.takeSome(take)
+      // Behind a query's round none is cut before it is answered: it is answered as of its round.
+      if (!this.hasWork || this.isAsked || !this.core.canStart) return
+      if (this.waiting > 0) {
+        this.cut()
+        this.takeSome(take)
+      } else if (this.underWay.length === 0) {
+        // No round for questions alone: they are answered behind the one under way.
+        take(undefined, this.newBeside())
+      }
+    })
+  }
+
+  private takeSome(take: TakeRound): void {
+    for (let count = 0; count < ANSWERS_AT_ONCE; ) {
+      const finished = this.core.take(false)
+      if (finished === undefined) return
+      count = take(finished, this.underWay.shift() as Beside)
+    }
   }
 
   private startInto(answers: Answer[]): void {
@@ -243,14 +295,6 @@ export class Exchange {
       this.cut()
       while (this.takeOne(answers, isPatient)) {}
     })
-  }
-
-  /** Answers what is beside commands where there are none. */
-  private answerAll(answers: Answer[]): void {
-    const { refusals, queries } = this.beside
-    this.beside = { refusals: [], queries: [] }
-    for (const { report } of refusals) answers.push(report)
-    for (const query of queries) answers.push(this.answer(query))
   }
 
   /** A call that gives rounds: its answers and its postings are new. */
@@ -267,8 +311,14 @@ export class Exchange {
   private cut(): void {
     this.core.start(this.commands)
     this.commands.clear()
-    this.underWay.push(this.beside)
+    this.underWay.push(this.newBeside())
+  }
+
+  /** What has gathered beside commands; from now on it gathers anew. */
+  private newBeside(): Beside {
+    const { beside } = this
     this.beside = { refusals: [], queries: [] }
+    return beside
   }
 
   /** Waits for all rounds under way; returns what they came to, in their order. */
@@ -310,10 +360,19 @@ export class Exchange {
     return true
   }
 
-  private readInto(answers: Answer[], finished: FinishedRound, beside: Beside): void {
-    const { names } = this
+  private readInto(answers: Answer[], finished: FinishedRound | undefined, beside: Beside): void {
     const { refusals, queries } = beside
-    const { firstSeq, reports, postings } = finished
+    if (finished === undefined) for (const { report } of refusals) answers.push(report)
+    else this.readRound(answers, finished, refusals)
+    for (const query of queries) answers.push(this.answer(query))
+  }
+
+  private readRound(
+    answers: Answer[],
+    { firstSeq, reports, postings }: FinishedRound,
+    refusals: Beside['refusals'],
+  ): void {
+    const { names } = this
     let refusal = 0
     for (let number = 0; number < reports.count; number += 1) {
       const at = number * REPORT_WORDS
@@ -326,7 +385,6 @@ export class Exchange {
     }
     for (; refusal < refusals.length; refusal += 1) answers.push(refusals[refusal].report)
     this.readPostings(postings)
-    for (const query of queries) answers.push(this.answer(query))
   }
 
   /**

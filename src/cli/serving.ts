@@ -191,12 +191,12 @@ class Serving {
       log.info({ event: 'recovering', ...fields }, text),
     )
     const { gateway, httpGateway, stdio, teller } = this
-    const takers = [gateway?.onReports, httpGateway?.onReports, stdio?.onReports]
+    const takers = [gateway?.takeReports, httpGateway?.takeReports, stdio?.takeReports]
     const durable: DurableOptions = {
       ...{ url: databaseUrl, workers: settings.workers, clockEveryMs: settings.clockEveryMs },
       snapshotEvery: settings.snapshotEvery,
       retention: { snapshots: settings.keepSnapshots, journalMs: settings.keepJournal },
-      onReports: fanOut(...takers.filter((take) => take !== undefined)),
+      takeReports: fanOut(...takers.filter((take) => take !== undefined)),
       onProgress: (seq, ofSeq) => progress.at(seq, ofSeq),
       onJournal: teller.onJournal,
       onSnapshot: teller.onSnapshot,

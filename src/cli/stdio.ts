@@ -19,8 +19,10 @@ export class StdioGateway {
   }
 
   /** Writes them; they count as published when they are handed on. */
-  readonly onReports = (reports: readonly (Report | QueryAnswer)[]): Promise<void> =>
-    write(process.stdout, reports.map((report) => `${JSON.stringify(report)}\n`).join(''))
+  readonly takeReports = (reports: Iterable<Report | QueryAnswer>): Promise<void> => {
+    const lines = Array.from(reports, (report) => `${JSON.stringify(report)}\n`)
+    return write(process.stdout, lines.join(''))
+  }
 
   /**
    * Reads to the end of input and gives each line to whoever leads then; what is refused is said
@@ -32,7 +34,7 @@ export class StdioGateway {
       line += 1
       if (text !== undefined && isBlank(text)) continue
       const refusal = this.take(text, line, leader())
-      if (refusal !== undefined) await this.onReports([{ ...refusal, line }])
+      if (refusal !== undefined) await this.takeReports([{ ...refusal, line }])
     }
     await Promise.all(this.asked)
   }
@@ -56,7 +58,7 @@ export class StdioGateway {
 
   private ask(answer: Promise<QueryAnswer | Report>, line: number): void {
     const written = answer.then(
-      (found) => this.onReports(['execType' in found ? { ...found, line } : found]),
+      (found) => this.takeReports(['execType' in found ? { ...found, line } : found]),
       // Nothing goes on any more, which the exchange says by itself.
       () => {},
     )

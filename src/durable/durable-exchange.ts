@@ -3,26 +3,42 @@
 
 import { performance } from 'node:perf_hooks'
 import { JournaledCore } from '../actors/journaled-core.ts'
-import { type Answer, Exchange, type QueryAnswer } from '../exchange.ts'
+import { Exchange, type QueryAnswer } from '../exchange.ts'
 import { Fault } from '../lib/assert.ts'
 import { Fenced } from '../persistence/problem.ts'
 import type { Store } from '../persistence/store.ts'
 import { StoreJournal } from '../persistence/store-journal.ts'
+import type { CommandLog } from '../protocol/command-log.ts'
 import { isQuery } from '../protocol/decode.ts'
+import type { Directory } from '../protocol/directory.ts'
 import type { Instrument } from '../protocol/instrument.ts'
 import { type InstrumentsAnswer, instrumentFields } from '../protocol/instrument-json.ts'
 import { refusalOf } from '../protocol/refusal.ts'
 import type { Report } from '../protocol/report-json.ts'
+import type { Reports } from '../protocol/reports.ts'
 import { type Beside, snapshotBeside } from './beside.ts'
 import { Candidate, type Led, makeSure } from './candidate.ts'
 import type { Follower } from './follower.ts'
 import { BEAT_MS } from './lease-watch.ts'
-import { type DurableOptions, type RecoveryReport, SNAPSHOT_EVERY, silenceOf } from './options.ts'
+import {
+  type DurableOptions,
+  type RecoveryReport,
+  SNAPSHOT_EVERY,
+  silenceOf,
+  takerOf,
+} from './options.ts'
 import { Publication } from './publication.ts'
 import { RETENTION, retain, type SnapshotTaken, writeSnapshot } from './snapshots.ts'
 
 /** A commit that takes longer than this is the journal's delay, not the exchange's, in ms. */
 const SLOW_MS = 250
+
+/** Reports, and answers to queries; the reports are valid until the exchange makes more. */
+interface Made {
+  readonly round: number
+  readonly reports: Reports
+  readonly answers: readonly QueryAnswer[]
+}
 
 export class DurableExchange {
   readonly recovery: RecoveryReport
@@ -43,7 +59,7 @@ export class DurableExchange {
   private snapshotSeq: number
   private isBeating = false
   /** What the last rounds came to, durable and not given out yet. */
-  private made: { readonly round: number; readonly answers: Answer[] } | undefined
+  private made: Made | undefined
   /** When the last sign of life was sent that found the lease ours, in ms. */
   private sureMs: number
   private broken: unknown
@@ -77,7 +93,7 @@ export class DurableExchange {
     this.exchange = new Exchange(this.core, follower.names)
     const rounds = [...unpublished.reports(follower.names)]
     this.publication = new Publication((rounds.at(0)?.round ?? end.lastRound + 1) - 1, {
-      onReports: options.onReports,
+      take: takerOf(options),
       onFailed: (error) => this.fail(error),
       onRoom: () => this.turn(),
     })
@@ -129,6 +145,23 @@ export class DurableExchange {
     if (isQuery(command)) return refusalOf({ code: 'MALFORMED', field: 'cmd' }, command)
     if (this.broken === undefined) this.setClock()
     return this.take(command)
+  }
+
+  /** Names and handles, as they are by now. */
+  get names(): Directory {
+    return this.follower.names
+  }
+
+  /**
+   * As {@link submit}, of commands that are binary already, with {@link names}: the `seq` of the
+   * first, the others follow. Undefined if none was taken in: `submit` says why.
+   */
+  submitAll(commands: CommandLog): number | undefined {
+    if (this.broken !== undefined) return undefined
+    this.setClock()
+    const first = this.exchange.offerAll(commands)
+    if (first !== undefined) this.schedule()
+    return first
   }
 
   /**
@@ -277,9 +310,9 @@ export class DurableExchange {
       // Whoever takes answers out sets the pace.
       if (publication.hasRoom && this.made === undefined) {
         const before = core.taken
-        const answers = this.exchange.pump()
+        const { reports, answers } = this.exchange.pumpReports()
         const round = this.follower.round + core.taken
-        if (core.taken > before || answers.length > 0) this.made = { round, answers }
+        if (core.taken > before || answers.length > 0) this.made = { round, reports, answers }
       }
       this.giveOut()
     } catch (error) {
@@ -296,18 +329,10 @@ export class DurableExchange {
   private giveOut(): void {
     if (this.made === undefined) return
     if (!this.isSure) return void this.beat()
-    const { round, answers } = this.made
+    const { round, reports, answers } = this.made
     this.made = undefined
-    this.publication.give(round, this.answerQueries(answers))
-  }
-
-  /** What else came out: reports. */
-  private answerQueries(answers: Answer[]): Report[] {
-    if (this.asked.length === 0) return answers as Report[]
-    return answers.filter((answer) => {
-      if ('query' in answer) this.asked.shift()?.resolve(answer)
-      return !('query' in answer)
-    }) as Report[]
+    for (const answer of answers) this.asked.shift()?.resolve(answer)
+    this.publication.give(round, reports)
   }
 
   private keepSnapshots(): void {

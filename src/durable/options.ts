@@ -1,9 +1,10 @@
 // What a durable exchange can be told, and what it says of its start.
 
 import type { Workers } from '../actors/placement.ts'
+import { assert } from '../lib/assert.ts'
 import type { StoreProblem } from '../persistence/problem.ts'
 import { SILENCE_MS } from './lease-watch.ts'
-import type { OnReports } from './publication.ts'
+import type { OnReports, TakeReports } from './publication.ts'
 import type { Retention, SnapshotTaken } from './snapshots.ts'
 
 /** Commands from one snapshot to the next, which is what a recovery has to replay at most. */
@@ -18,7 +19,12 @@ export interface DurableOptions {
    * published when that resolves. After a crash, reports that were not published come again first,
    * with the same `execId`.
    */
-  readonly onReports: OnReports
+  readonly onReports?: OnReports
+  /**
+   * The same reports as they are in binary, for who writes many of them to a wire: valid until it
+   * returns. They count as published when both have taken them.
+   */
+  readonly takeReports?: TakeReports
   /** Nothing goes on: an actor broke, or another process has taken the lease. */
   readonly onBroken?: (error: unknown) => void
   /** While recovering: the last `seq` replayed, and the journal's last. */
@@ -55,6 +61,16 @@ export interface RecoveryReport {
   readonly republished: number
   /** The lease's term from now on. */
   readonly term: number
+}
+
+/** Gives reports to whoever takes them. Throws a Fault if nobody does: they would be lost. */
+export function takerOf({ onReports, takeReports }: DurableOptions): TakeReports {
+  assert(onReports !== undefined || takeReports !== undefined, 'somebody takes the reports')
+  if (onReports === undefined) return takeReports as TakeReports
+  if (takeReports === undefined) return (reports) => onReports([...reports])
+  return async (reports) => {
+    await Promise.all([takeReports(reports), onReports([...reports])])
+  }
 }
 
 /** The silence after which another leader is taken for dead, in ms. */

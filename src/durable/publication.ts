@@ -2,6 +2,7 @@
 // may have gone out or not; after a crash they go out again, under the same execId.
 
 import type { Report } from '../protocol/report-json.ts'
+import type { Reports } from '../protocol/reports.ts'
 
 /** Batches, and reports, given out and not certain; with more, the exchange makes no new ones. */
 const UNDER_WAY_MAX = 256
@@ -10,10 +11,13 @@ const REPORTS_MAX = 65_536
 /** Takes reports out. What it returns, if anything, resolves when they are certain to arrive. */
 export type OnReports = (reports: Report[]) => void | Promise<void>
 
+/** As {@link OnReports}, for who needs no objects: they are valid until it returns. */
+export type TakeReports = (reports: Reports) => void | Promise<void>
+
 export class Publication {
   /** All that rounds up to this one came to is out for certain. */
   round: number
-  private readonly onReports: OnReports
+  private readonly take: TakeReports
   private readonly onFailed: (error: unknown) => void
   private readonly onRoom: () => void
   private last: Promise<void> = Promise.resolve()
@@ -22,10 +26,10 @@ export class Publication {
 
   constructor(
     round: number,
-    to: { onReports: OnReports; onFailed: (error: unknown) => void; onRoom: () => void },
+    to: { take: TakeReports; onFailed: (error: unknown) => void; onRoom: () => void },
   ) {
     this.round = round
-    this.onReports = to.onReports
+    this.take = to.take
     this.onFailed = to.onFailed
     this.onRoom = to.onRoom
   }
@@ -39,8 +43,8 @@ export class Publication {
   }
 
   /** Gives out the reports of rounds up to `round`. Throws what the taker throws. */
-  give(round: number, reports: Report[]): void {
-    const certain = reports.length > 0 ? this.onReports(reports) : undefined
+  give(round: number, reports: Reports): void {
+    const certain = reports.length > 0 ? this.take(reports) : undefined
     if (certain === undefined && this.underWay === 0) {
       this.round = round
       return

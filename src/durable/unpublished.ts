@@ -3,8 +3,8 @@
 
 import type { FinishedRound } from '../engine/engine.ts'
 import type { Directory } from '../protocol/directory.ts'
-import { type Report, readReport } from '../protocol/report-json.ts'
-import { REPORT_WORDS, ReportLog } from '../protocol/report-log.ts'
+import { ReportLog } from '../protocol/report-log.ts'
+import { Reports } from '../protocol/reports.ts'
 
 /** The rounds above the published mark, in binary. */
 export class Unpublished {
@@ -32,13 +32,9 @@ export class Unpublished {
   }
 
   /** The reports of each round, in order. */
-  *reports(names: Directory): Generator<{ round: number; reports: Report[] }> {
-    for (const { round, reports: log } of this.rounds) {
-      const reports: Report[] = []
-      for (let number = 0; number < log.count; number += 1) {
-        reports.push(readReport(log, number * REPORT_WORDS, names))
-      }
-      yield { round, reports }
+  *reports(names: Directory): Generator<{ round: number; reports: Reports }> {
+    for (const { round, reports } of this.rounds) {
+      yield { round, reports: new Reports(reports, names) }
     }
   }
 }

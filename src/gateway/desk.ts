@@ -2,6 +2,8 @@
 
 import type { OrdersAnswer, QueryAnswer } from '../engine/answers.ts'
 import type { CodeName } from '../protocol/codes.ts'
+import type { CommandLog } from '../protocol/command-log.ts'
+import type { Directory } from '../protocol/directory.ts'
 import { refusalOf } from '../protocol/refusal.ts'
 import type { Report } from '../protocol/report-json.ts'
 import { ORDERS_ANSWERED_MAX } from './bounds.ts'
@@ -14,6 +16,13 @@ export interface Desk {
   readonly seq: number
   /** Whether nobody else can lead; if not, what is known here may be old. */
   readonly isSure: boolean
+}
+
+/** One that takes commands that are binary already. */
+export interface BinaryDesk extends Desk {
+  readonly names: Directory
+  /** The first one's `seq`, the others follow; undefined if none is taken in: `submit` says why. */
+  submitAll(commands: CommandLog): number | undefined
 }
 
 /** Refusals after which the same may be sent again, whoever leads. */

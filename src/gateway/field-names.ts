@@ -6,8 +6,10 @@ import { FRAME_KEY_BYTES_MAX } from './bounds.ts'
 import { asciiAt } from './frame-strings.ts'
 
 /** A name that some command's field has. */
-interface FieldName {
+export interface FieldName {
   readonly name: string
+  /** Its place among all of them, from 0. */
+  readonly number: number
   readonly bytes: Uint8Array
   /** One of 32 bits; names that go together have different ones, as far as there are enough. */
   readonly bit: number
@@ -16,16 +18,21 @@ interface FieldName {
 /** More than five times as many as there are names, a power of two. */
 const TABLE_SLOTS = 256
 
-/** The names of all commands' fields, by {@link slotOf}, or behind it where that was taken. */
-const table = tableOf(
-  new Set([
-    'cmd',
-    ...Object.values(COMMAND_FORMS).flatMap(({ required, optional }) => [
-      ...Object.keys(required),
-      ...Object.keys(optional),
-    ]),
+const names = new Set([
+  'cmd',
+  ...Object.values(COMMAND_FORMS).flatMap(({ required, optional }) => [
+    ...Object.keys(required),
+    ...Object.keys(optional),
   ]),
+])
+
+/** The number of each name. */
+export const FIELD_NUMBERS: ReadonlyMap<string, number> = new Map(
+  [...names].map((name, number) => [name, number]),
 )
+
+/** The names of all commands' fields, by {@link slotOf}, or behind it where that was taken. */
+const table = tableOf(names)
 
 function tableOf(names: ReadonlySet<string>): readonly (FieldName | undefined)[] {
   const slots: (FieldName | undefined)[] = new Array(TABLE_SLOTS).fill(undefined)
@@ -33,7 +40,7 @@ function tableOf(names: ReadonlySet<string>): readonly (FieldName | undefined)[]
     const bytes = Uint8Array.from(Buffer.from(name, 'latin1'))
     let slot = slotOf(bytes, 0, bytes.length)
     while (slots[slot] !== undefined) slot = (slot + 1) % TABLE_SLOTS
-    slots[slot] = { name, bytes, bit: 1 << (at % 32) }
+    slots[slot] = { name, number: at, bytes, bit: 1 << (at % 32) }
   }
   return slots
 }
@@ -48,7 +55,7 @@ export function findFieldName(
   let slot = slotOf(bytes, start, length)
   for (;;) {
     const known = table[slot]
-    if (known === undefined || isSame(known.bytes, bytes, start, length)) return known
+    if (known === undefined || isSameBytes(known.bytes, bytes, start, length)) return known
     slot = (slot + 1) % TABLE_SLOTS
   }
 }
@@ -60,7 +67,13 @@ function slotOf(bytes: Uint8Array, start: number, length: number): number {
   return (length * 3 + bytes[start] + last * 5 + middle * 17) % TABLE_SLOTS
 }
 
-function isSame(known: Uint8Array, bytes: Uint8Array, start: number, length: number): boolean {
+/** Whether `length` bytes from `start` on are these. */
+export function isSameBytes(
+  known: Uint8Array,
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+): boolean {
   if (known.length !== length) return false
   for (let i = 0; i < length; i += 1) if (known[i] !== bytes[start + i]) return false
   return true

@@ -13,7 +13,6 @@ import { FRAME_BYTES_MAX } from './bounds.ts'
 import { type FrameFault, SENTENCES, WHOLE_FRAME } from './frame-checks.ts'
 import { JsonScan } from './json-scan.ts'
 import { MsgpackReader } from './msgpack-reader.ts'
-import { ReportEncoder } from './report-encoder.ts'
 
 /** How a frame is written; a reply is written as its request was. */
 export type FrameFormat = 'msgpack' | 'json'
@@ -51,7 +50,6 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const JSON_FIRST = new Set([0x20, 0x09, 0x0a, 0x0d, 0x5b, 0x7b])
 const msgpackReader = new MsgpackReader()
 const jsonScan = new JsonScan()
-const reportEncoder = new ReportEncoder()
 
 /**
  * The commands in a frame: one, or some in an array; or the refusal
@@ -107,17 +105,14 @@ export function encodeFrame(value: unknown, format: FrameFormat): Uint8Array {
   }
 }
 
-/** As {@link encodeFrame}, of one report. */
-export function encodeReport(report: Report, format: FrameFormat): Uint8Array {
-  const bytes = format === 'msgpack' ? reportEncoder.encode(report) : undefined
-  return bytes ?? encodeFrame(report, format)
-}
-
 /** An array of reports that are packed already, at most 65,535. */
 export function joinReports(packed: readonly Uint8Array[]): Uint8Array {
   const head = Uint8Array.from([0xdc, packed.length >> 8, packed.length & 255])
   return Buffer.concat([head, ...packed])
 }
+
+/** A report that is packed by itself. */
+export const decodeReport = (packed: Uint8Array): Report => packr.unpack(packed)
 
 /** Reports out of a message of several. */
 export function decodeReports(bytes: Uint8Array): Report[] {

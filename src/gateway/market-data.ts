@@ -93,10 +93,15 @@ export class MarketData {
   observe(report: Report): TradeMessage | undefined {
     const { symbol, execType } = report
     if (symbol === undefined || report.duplicate || !CHANGING.has(execType)) return undefined
+    this.changed(symbol)
+    return execType === 'trade' && report.aggressor ? tradeOf(symbol, report) : undefined
+  }
+
+  /** The symbol's book is to be asked for. */
+  changed(symbol: string): void {
     const state = this.#state(symbol)
     state.isChanged = true
     if (!state.isAsked) this.#waiting.add(symbol)
-    return execType === 'trade' && report.aggressor ? tradeOf(symbol, report) : undefined
   }
 
   /**

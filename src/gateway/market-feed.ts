@@ -41,6 +41,11 @@ export class MarketFeed {
     if (trade !== undefined) this.trades.push(trade)
   }
 
+  /** A report says that a symbol's book is another one, and no more than that. */
+  changed(symbol: string): void {
+    this.market.changed(symbol)
+  }
+
   /** Sends the trades, by symbol. */
   flush(): void {
     if (this.trades.length > 0) {

@@ -8,23 +8,24 @@
 
 import type { Msg, Subscription } from '@nats-io/transport-node'
 import type { QueryAnswer } from '../engine/answers.ts'
-import type { CodeName } from '../protocol/codes.ts'
+import { CODE_NAMES } from '../protocol/codes.ts'
 import { refusalOf } from '../protocol/refusal.ts'
 import type { Report } from '../protocol/report-json.ts'
+import { ExecType, Mark, REPORT_WORDS, RP } from '../protocol/report-log.ts'
+import type { Reports } from '../protocol/reports.ts'
 import { FRAME_BYTES_MAX, SUBJECTS_MAX } from './bounds.ts'
-import { type Desk, pageOf, sureOf } from './desk.ts'
-import { EncodedReport } from './encoded-report.ts'
-import { decodeFrame, encodeFrame, type Frame, type FrameFormat } from './frame.ts'
+import { CommandIntake } from './command-intake.ts'
+import { type BinaryDesk, pageOf } from './desk.ts'
+import { decodeFrame, encodeFrame, type FrameFormat } from './frame.ts'
+import { type GatewayRefusal, refusalFrom } from './gateway-refusal.ts'
 import type { ReportHistory } from './history.ts'
 import { MarketFeed } from './market-feed.ts'
 import { NatsLink } from './nats-link.ts'
 import { NatsProblem } from './nats-problem.ts'
 import { afterOf, questionOf, rangeOf } from './questions.ts'
-import { Replies, Request } from './replies.ts'
 import { ReportStream } from './report-stream.ts'
 import { newCounts, ServiceInfo, type ServiceVerb } from './service.ts'
 import {
-  bodyOf,
   type Inbound,
   parseSubject,
   STATUS_SUBJECT,
@@ -62,22 +63,23 @@ const DEPTH_EVERY_MS = 50
 
 /** Counts since the gateway was made. */
 export interface GatewayStats {
-  messages: number
-  commands: number
-  refused: number
-  reports: number
+  readonly messages: number
+  readonly commands: number
+  readonly refused: number
+  readonly reports: number
 }
 
 type Parsed = Inbound | SubjectRefusal
 
 export class NatsGateway {
-  readonly stats: GatewayStats = { messages: 0, commands: 0, refused: 0, reports: 0 }
+  private messages = 0
+  private reported = 0
   /** Commands and replies. */
   private readonly main: NatsLink
   /** Reports and market data. */
   private readonly streams: NatsLink
   private readonly options: NatsGatewayOptions
-  private readonly replies = new Replies<EncodedReport, Request>()
+  private readonly intake: CommandIntake
   private readonly reports: ReportStream
   private readonly market: MarketFeed
   private readonly subjects = new Map<string, Parsed>()
@@ -87,10 +89,12 @@ export class NatsGateway {
     ...{ snapshot: newCounts(), admin: newCounts(), refused: newCounts() },
   }
   private readonly service: ServiceInfo
-  private desk: Desk | undefined
+  private desk: BinaryDesk | undefined
   private fault: unknown
   /** What was told last. */
   private wasThere = true
+  private readonly packed = (reports: Reports, number: number) =>
+    this.reports.packedOf(reports, number)
 
   private constructor(main: NatsLink, streams: NatsLink, options: NatsGatewayOptions) {
     this.main = main
@@ -98,6 +102,12 @@ export class NatsGateway {
     this.options = options
     const format = options.format ?? 'json'
     this.reports = new ReportStream(streams.outbox, format)
+    this.intake = new CommandIntake({
+      sendReply: (subject, bytes) => main.outbox.send(subject, bytes),
+      sendLoose: (subject, bytes) => main.loose.send(subject, bytes),
+      sendRefused: (subject, bytes) => streams.loose.send(subject, bytes),
+      onRefused: (code) => this.count(code),
+    })
     this.market = new MarketFeed({
       depthEveryMs: options.depthEveryMs ?? DEPTH_EVERY_MS,
       query: (query) => this.desk?.query(query),
@@ -132,6 +142,12 @@ export class NatsGateway {
     }
   }
 
+  get stats(): GatewayStats {
+    const { messages, reported: reports } = this
+    const { commands, refused } = this.intake
+    return { messages, commands, refused, reports }
+  }
+
   /** Reports that went out, by account; as much as memory keeps. */
   get history(): ReportHistory {
     return this.reports.history
@@ -146,7 +162,7 @@ export class NatsGateway {
    * Serves whoever leads: from now on commands are taken in. Resolves when the server sends them
    * here; a connection that is lost meanwhile brings its subscriptions along when it is back.
    */
-  open(desk: Desk): Promise<void> {
+  open(desk: BinaryDesk): Promise<void> {
     this.desk = desk
     for (const subject of SUBSCRIPTIONS) this.listen(subject, (message) => this.take(message))
     this.listen(STATUS_SUBJECT, (message) => this.tell(message))
@@ -157,20 +173,15 @@ export class NatsGateway {
     return this.main.connection.flush().catch(() => {})
   }
 
-  /** Takes reports out; resolves when the server has them. Bound to be given as `onReports`. */
-  readonly onReports = async (reports: readonly Report[]): Promise<void> => {
+  /** Takes reports out; resolves when the server has them. Bound to be given as it is. */
+  readonly takeReports = async (reports: Reports): Promise<void> => {
     if (this.fault !== undefined) throw this.fault
-    for (const report of reports) {
-      const encoded = new EncodedReport(report)
-      const request = this.replies.settle(report.seq, encoded)
-      if (request !== undefined) this.respond(request)
-      this.reports.add(encoded)
-      if (report.execType === 'rejected') this.count(report.code)
-    }
+    this.reports.take(reports)
+    this.intake.reply(reports, this.packed)
     // The replies are on their way before anything else is done.
     const replied = this.main.outbox.certain()
-    for (const report of reports) this.market.observe(report)
-    this.stats.reports += reports.length
+    this.look(reports)
+    this.reported += reports.length
     this.reports.flush()
     this.market.flush()
     await Promise.all([replied, this.streams.outbox.certain()])
@@ -243,7 +254,7 @@ export class NatsGateway {
 
   /** Whatever comes is answered. */
   private take(message: Msg): void {
-    this.stats.messages += 1
+    this.messages += 1
     const { desk } = this
     // Another process leads, or nobody: no word from here, so that the one that leads is heard.
     if (desk === undefined) return
@@ -260,14 +271,18 @@ export class NatsGateway {
   }
 
   /** Why all of it is refused, if it is. */
-  private takeTo(message: Msg, to: Parsed, desk: Desk): Refusal | undefined {
+  private takeTo(message: Msg, to: Parsed, desk: BinaryDesk): GatewayRefusal | undefined {
     const { data } = message
+    if (to.kind === 'order' && this.intake.takeOrders(data, replyTo(message), to, desk)) {
+      return undefined
+    }
     const frame = decodeFrame(data)
     const { format } = frame
     if (to.kind === 'refused') return this.refuse(message, format, to)
     if (to.kind === 'order' || to.kind === 'admin') {
-      if (!frame.ok) return this.refuse(message, format, frame)
-      return this.takeCommands(message, to, frame, desk)
+      if (!frame.ok) return this.refuse(message, format, frame, to)
+      this.intake.take(frame, replyTo(message), to, desk)
+      return undefined
     }
     const question = questionOf(to, frame, data.length === 0)
     if (!('body' in question)) return this.refuse(message, format, question)
@@ -297,35 +312,6 @@ export class NatsGateway {
     return parsed
   }
 
-  private takeCommands(
-    message: Msg,
-    to: Extract<Inbound, { kind: 'order' | 'admin' }>,
-    { format, isBatch, commands }: Frame,
-    desk: Desk,
-  ): undefined {
-    const request = new Request(replyTo(message), { format, isBatch, commands: commands.length })
-    let taken = 0
-    let isComplete = false
-    for (const [index, command] of commands.entries()) {
-      const said = bodyOf(to, command)
-      const got = said.kind === 'refused' ? refusalFrom(said, command) : desk.submit(said.body)
-      if (typeof got === 'number') {
-        taken += 1
-        this.replies.expect(got, request, index)
-        continue
-      }
-      const refusal = sureOf(desk, got, command)
-      this.count(refusal.code)
-      isComplete = request.answer(index, new EncodedReport(refusal))
-    }
-    this.stats.commands += commands.length
-    this.stats.refused += commands.length - taken
-    // Nothing of it is in history: who loses the reply sends the same again.
-    if (isComplete && request.replyTo !== '') {
-      this.main.loose.send(request.replyTo, request.encode())
-    }
-  }
-
   /** Answers later; nobody who asks again gets a wrong answer if this one gets lost. */
   private answer(message: Msg, format: FrameFormat, ask: () => Promise<unknown>): undefined {
     ask()
@@ -342,7 +328,7 @@ export class NatsGateway {
     format: FrameFormat,
     account: string,
     body: Readonly<Record<string, unknown>>,
-  ): Refusal | undefined {
+  ): GatewayRefusal | undefined {
     const range = rangeOf(body)
     if (range.kind === 'refused') return this.refuse(message, format, range)
     const found = this.reports.history.range(account, range.from, range.to)
@@ -370,14 +356,33 @@ export class NatsGateway {
 
   // --- out ---------------------------------------------------------------------------------------
 
-  private respond(request: Request): void {
-    if (request.replyTo !== '') this.main.outbox.send(request.replyTo, request.encode())
+  /** What of the reports is market data, and what is to be counted. */
+  private look(reports: Reports): void {
+    const { i32, count } = reports.log
+    for (let number = 0; number < count; number += 1) {
+      const word = number * REPORT_WORDS
+      const execType = i32[word] & 255
+      const marks = i32[word + RP.flags] >>> 24
+      if (execType === ExecType.rejected) this.count(CODE_NAMES[i32[word] >>> 8])
+      if (execType === ExecType.rejected || execType === ExecType.accepted) continue
+      if ((marks & Mark.duplicate) !== 0) continue
+      // Only a taker's fill is a trade to tell; of all others, that the book has changed.
+      if ((marks & Mark.aggressor) !== 0) this.market.observe(reports.at(number))
+      else this.market.changed(reports.names.instrumentOf(i32[word + RP.symbol]).symbol)
+    }
   }
 
-  private refuse(message: Msg, format: FrameFormat, refusal: Refusal): Refusal {
-    this.stats.refused += 1
+  private refuse(
+    message: Msg,
+    format: FrameFormat,
+    refusal: GatewayRefusal,
+    to?: Extract<Inbound, { kind: 'order' | 'admin' }>,
+  ): GatewayRefusal {
+    this.intake.refused += 1
     this.count(refusal.code)
-    this.publishTo(message, format, refusalFrom(refusal, undefined))
+    const report = refusalFrom(refusal, undefined)
+    if (to !== undefined && replyTo(message) === '') this.intake.refuse([report], format, to)
+    else this.publishTo(message, format, report)
     return refusal
   }
 
@@ -427,29 +432,18 @@ export class NatsGateway {
   }
 }
 
-interface Refusal {
-  readonly code: CodeName
-  readonly field: string
-  readonly text?: string
-  readonly index?: number
-}
-
 const TOO_LONG = 'the answer is longer than a message may be'
 
 /**
  * Where the reply may go. To a subject of ours or of the server's own nobody is answered: with our
  * permissions it would be taken for our word there.
  */
-function replyTo({ reply = '' }: Msg): string {
+function replyTo(message: Msg): string {
+  // No longer than subject and body: there is none. To ask the client for one that is not there
+  // costs as much as to decode the subject.
+  if (message.size() === message.subject.length + message.data.length) return ''
+  const { reply = '' } = message
   return reply.startsWith('onefill.') || reply.startsWith('$') ? '' : reply
-}
-
-/** A refusal with a sentence of its own, where there is one. */
-function refusalFrom({ code, field, text, index }: Refusal, command: unknown): Report {
-  const report = refusalOf({ code, field }, command)
-  if (text !== undefined) report.text = text
-  if (index !== undefined) report.line = index + 1
-  return report
 }
 
 /** As many open orders as one answer holds. */

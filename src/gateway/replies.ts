@@ -3,8 +3,7 @@
 import { assert } from '../lib/assert.ts'
 import type { Report } from '../protocol/report-json.ts'
 import { FRAME_BYTES_MAX } from './bounds.ts'
-import { EncodedReport } from './encoded-report.ts'
-import type { FrameFormat } from './frame.ts'
+import { decodeReport, encodeFrame, type FrameFormat, joinReports } from './frame.ts'
 
 /** A request under way: a command, or some, each answered by its first report or by a refusal. */
 export class Answers<A> {
@@ -30,8 +29,11 @@ export class Answers<A> {
   }
 }
 
+/** What answers a command: in the form that its request asks for, packed where that is msgpack. */
+export type Answered = Uint8Array | Report
+
 /** A request over NATS. */
-export class Request extends Answers<EncodedReport> {
+export class Request extends Answers<Answered> {
   /** Where the reply goes; empty: nobody waits for one. */
   readonly replyTo: string
   readonly format: FrameFormat
@@ -47,53 +49,76 @@ export class Request extends Answers<EncodedReport> {
     this.isBatch = isBatch
   }
 
+  /** Answers a command that is not taken in; whether all are answered now. */
+  refuse(index: number, refusal: Report): boolean {
+    return this.answer(index, formed(refusal, this.format))
+  }
+
   /** The reply, once all are answered. */
   encode(): Uint8Array {
     const { isBatch, format, all } = this
-    if (!isBatch) return all[0].in(format)
-    const bytes = EncodedReport.all(all, format)
+    if (!isBatch) return bytesOf(all[0], format)
+    const bytes = together(all, format)
     if (bytes.length <= FRAME_BYTES_MAX) return bytes
     // Long names in a thousand orders: what says what became of each, the rest is on `exec`.
-    return EncodedReport.all(all.map(shortened), format)
+    const short = all.map((answered) => formed(shortened(reportOf(answered)), format))
+    return together(short, format)
   }
 }
 
-const shortened = ({ report: { execType, ordStatus, ...report } }: EncodedReport) => {
+const formed = (report: Report, format: FrameFormat): Answered =>
+  format === 'msgpack' ? encodeFrame(report, format) : report
+
+const reportOf = (answered: Answered): Report =>
+  answered instanceof Uint8Array ? decodeReport(answered) : answered
+
+const bytesOf = (answered: Answered, format: FrameFormat): Uint8Array =>
+  answered instanceof Uint8Array ? answered : encodeFrame(answered, format)
+
+function together(all: readonly Answered[], format: FrameFormat): Uint8Array {
+  return format === 'msgpack' ? joinReports(all as Uint8Array[]) : encodeFrame(all, format)
+}
+
+function shortened({ execType, ordStatus, ...report }: Report): Report {
   const { seq, execId, execSeq, orderId, clOrdId, cmd, code, field, duplicate } = report
   const short = { seq, execId, execSeq, execType, ordStatus, orderId, clOrdId }
   const all = { ...short, cmd, code, field, duplicate }
   const there = Object.entries(all).filter(([, value]) => value !== undefined)
-  return new EncodedReport(Object.fromEntries(there) as unknown as Report)
+  return Object.fromEntries(there) as unknown as Report
 }
 
 /** Commands by `seq`, in order. */
 export class Replies<A, R extends Answers<A>> {
-  private waiting: { seq: number; request: R; index: number }[] = []
+  private expected: { seq: number; request: R; index: number }[] = []
   private head = 0
 
   /** Requests' commands that are not answered. */
   get count(): number {
-    return this.waiting.length - this.head
+    return this.expected.length - this.head
   }
 
   /** The command `seq`, above all before, is the request's number `index`. */
   expect(seq: number, request: R, index: number): void {
-    this.waiting.push({ seq, request, index })
+    this.expected.push({ seq, request, index })
   }
 
-  /** Takes a report, which is about `seq`, in order; the request that is complete by it. */
-  settle(seq: number | undefined, answer: A): R | undefined {
-    const next = this.waiting[this.head]
-    if (next === undefined || next.seq !== seq) {
-      const isLost = next !== undefined && (seq ?? 0) > next.seq
-      assert(!isLost, 'each command has a report, and they come in order')
-      return undefined
-    }
+  /** Who waits for the next report, if that is about `seq`; reports come in order. */
+  waiting(seq: number | undefined): R | undefined {
+    const next = this.expected[this.head]
+    if (next === undefined) return undefined
+    if (next.seq === seq) return next.request
+    assert((seq ?? 0) <= next.seq, 'each command has a report, and they come in order')
+    return undefined
+  }
+
+  /** Gives {@link waiting} its answer; the request if it is complete by it. */
+  settle(answer: A): R | undefined {
+    const { request, index } = this.expected[this.head]
     this.head += 1
-    if (this.head > 1_024 && this.head * 2 > this.waiting.length) {
-      this.waiting = this.waiting.slice(this.head)
+    if (this.head > 1_024 && this.head * 2 > this.expected.length) {
+      this.expected = this.expected.slice(this.head)
       this.head = 0
     }
-    return next.request.answer(next.index, answer) ? next.request : undefined
+    return request.answer(index, answer) ? request : undefined
   }
 }

@@ -134,6 +134,9 @@ export const orderSubject = (account: string, verb: OrderVerb): string =>
 /** Where an account's reports come from. */
 export const execSubject = (account: string): string => `${ROOT}.exec.${named(account)}`
 
+/** Where an account learns what was not taken in of what it wanted no reply to. */
+export const refusedSubject = (account: string): string => `${ROOT}.exec.${named(account)}.refused`
+
 /** Where an account asks for reports again. */
 export const resendSubject = (account: string): string => `${ROOT}.exec.${named(account)}.resend`
 

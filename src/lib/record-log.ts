@@ -62,6 +62,11 @@ export class RecordLog {
   /** Holds what `from` holds, and nothing else; memory far too large for that is given back. */
   copy(from: RecordLog): void {
     this.trim()
+    this.addAll(from)
+  }
+
+  /** Appends all records of another log. */
+  addAll(from: RecordLog): void {
     const at = this.appendRun(from.count)
     this.i32.set(from.i32.subarray(0, from.count * this.words), at)
   }

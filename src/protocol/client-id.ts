@@ -14,14 +14,32 @@ export const ID_WORDS = 8
  * empty, too long or has other than visible ASCII characters.
  */
 export function packId(id: string, into: Int32Array, at: number): boolean {
-  const length = id.length
+  const { length } = id
+  for (let i = 0; i < length && i < ID_CHARS_MAX; i += 1) {
+    const char = id.charCodeAt(i)
+    characters[i] = char < 0x80 ? char : 0
+  }
+  return packIdBytes(characters, 0, length, into, at)
+}
+
+/** Of the id that is packed from a string; 0 is a character that no id has. */
+const characters = new Uint8Array(ID_CHARS_MAX)
+
+/** As {@link packId}, of an id that is `length` bytes of ASCII from `start` on. */
+export function packIdBytes(
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+  into: Int32Array,
+  at: number,
+): boolean {
   for (let word = 0; word < ID_WORDS; word += 1) into[at + word] = 0
   if (length === 0 || length > ID_CHARS_MAX) return false
   let bits = 0
   let filled = 0
   let word = at
-  for (let i = 0; i < length; i += 1) {
-    const char = id.charCodeAt(i)
+  for (let i = start; i < start + length; i += 1) {
+    const char = bytes[i]
     if (char < 0x21 || char > 0x7e) return false
     bits |= char << filled
     filled += 7
@@ -50,6 +68,29 @@ export function unpackId(from: Int32Array, at: number): string {
     id += String.fromCharCode(char)
   }
   return id
+}
+
+/** Writes the id packed in `from[at .. at + 7]` as bytes; returns how many there are. */
+export function writeId(from: Int32Array, at: number, into: Uint8Array, to: number): number {
+  let word = at
+  let bits = from[word]
+  let left = 32
+  for (let length = 0; length < ID_CHARS_MAX; length += 1) {
+    let char = bits & 127
+    bits >>>= 7
+    left -= 7
+    if (left < 0) {
+      // Its upper bits are in the next word, if there is one that this id may use.
+      word += 1
+      const next = from[word]
+      char |= (next << (7 + left)) & 127
+      bits = next >>> -left
+      left += 32
+    }
+    if (char === 0) return length
+    into[to + length] = char
+  }
+  return ID_CHARS_MAX
 }
 
 /** Copies a packed id. */

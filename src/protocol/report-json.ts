@@ -59,19 +59,19 @@ export interface Report {
   transactTime?: string
 }
 
-const TIME_IN_FORCE_NAMES = ['GTC', 'IOC', 'FOK'] as const
+export const TIME_IN_FORCE_NAMES = ['GTC', 'IOC', 'FOK'] as const
 
 /** Digits of `avgPx` beyond those of the tick. */
 const AVG_PX_EXTRA_DIGITS = 4
 
 /** A price in ticks as a decimal string. */
 export function formatPrice(ticks: number, of: Instrument): string {
-  return formatProduct(ticks, of.tickUnits, of.tickDecimals)
+  return formatUnits(productOf(ticks, of.tickUnits), of.tickDecimals)
 }
 
 /** A quantity in lots as a decimal string. */
 export function formatQty(lots: number, of: Instrument): string {
-  return formatProduct(lots, of.lotUnits, of.lotDecimals)
+  return formatUnits(productOf(lots, of.lotUnits), of.lotDecimals)
 }
 
 /**
@@ -79,18 +79,30 @@ export function formatQty(lots: number, of: Instrument): string {
  * tick's.
  */
 export function formatAverage(notional: number, lots: number, of: Instrument): string {
-  if (lots === 0) return '0'
-  const digits = of.tickDecimals + AVG_PX_EXTRA_DIGITS
-  // notional / M is ticks × lots; so ticks per lot, times the tick, in units of 10^-digits.
-  const numerator = BigInt(notional) * BigInt(of.tickUnits) * 10n ** BigInt(AVG_PX_EXTRA_DIGITS)
-  const denominator = BigInt(lots) * BigInt(of.quotePerTickLot)
-  return formatUnits((2n * numerator + denominator) / (2n * denominator), digits)
+  return formatUnits(averageOf(notional, lots, of), averageDecimals(of))
 }
 
-function formatProduct(count: number, units: number, decimals: number): string {
+/** The decimals of what {@link averageOf} gives. */
+export const averageDecimals = (of: Instrument): number => of.tickDecimals + AVG_PX_EXTRA_DIGITS
+
+/** As {@link formatAverage}, as a count of 10^-`averageDecimals`. */
+export function averageOf(notional: number, lots: number, of: Instrument): number | bigint {
+  if (lots === 0) return 0
+  // notional / M is ticks × lots; so ticks per lot, times the tick, in units of 10^-digits.
+  const numerator = notional * of.tickUnits * 10 ** AVG_PX_EXTRA_DIGITS
+  const denominator = lots * of.quotePerTickLot
+  const above = 2 * numerator + denominator
+  // Below 2^53 a quotient is never rounded up to a whole number that it does not reach.
+  if (above <= Number.MAX_SAFE_INTEGER) return Math.floor(above / (2 * denominator))
+  const exact = BigInt(notional) * BigInt(of.tickUnits) * 10n ** BigInt(AVG_PX_EXTRA_DIGITS)
+  const by = BigInt(lots) * BigInt(of.quotePerTickLot)
+  return (2n * exact + by) / (2n * by)
+}
+
+/** A product that may be beyond 2^53, exactly. */
+export function productOf(count: number, units: number): number | bigint {
   const product = count * units
-  if (Math.abs(product) <= Number.MAX_SAFE_INTEGER) return formatUnits(product, decimals)
-  return formatUnits(BigInt(count) * BigInt(units), decimals)
+  return Math.abs(product) <= Number.MAX_SAFE_INTEGER ? product : BigInt(count) * BigInt(units)
 }
 
 /** The report that starts at word `at` of `log`. */

@@ -7,7 +7,7 @@ import { NatsGateway } from '../../src/gateway/nats-gateway.ts'
 const [, , natsUrl, url] = process.argv
 const gateway = await NatsGateway.connect({ url: natsUrl })
 const exchange = await DurableExchange.open({
-  ...{ url, onReports: gateway.onReports, onBroken: () => process.exit(70) },
+  ...{ url, takeReports: gateway.takeReports, onBroken: () => process.exit(70) },
 })
 gateway.open(exchange)
 console.log('leading')

@@ -41,7 +41,7 @@ beforeAll(async () => {
     url: `nats://exchange:${passwordOf('exchange')}@127.0.0.1:${port}`,
   })
   const url = await databases.create()
-  exchange = await DurableExchange.open({ url, onReports: gateway.onReports })
+  exchange = await DurableExchange.open({ url, takeReports: gateway.takeReports })
   await gateway.open(exchange)
   const scene = [
     { cmd: 'asset', asset: 'USD', decimals: 2 },

@@ -48,7 +48,7 @@ export async function serve(
 ): Promise<Running> {
   const gateway = await NatsGateway.connect({ url: nats.url, ...options.gateway })
   const exchange = await DurableExchange.open({
-    ...{ url, onReports: gateway.onReports, onBroken: () => gateway.stopTaking() },
+    ...{ url, takeReports: gateway.takeReports, onBroken: () => gateway.stopTaking() },
     ...options.exchange,
   })
   gateway.open(exchange)

@@ -2,13 +2,15 @@
 
 import { expect, test } from 'vitest'
 import { fanOut } from '../../src/gateway/fan-out.ts'
-import type { Report } from '../../src/protocol/report-json.ts'
+import { Directory } from '../../src/protocol/directory.ts'
+import { ReportLog } from '../../src/protocol/report-log.ts'
+import { Reports } from '../../src/protocol/reports.ts'
 
-const reports: Report[] = [{ execType: 'new', seq: 1 }]
+const reports = new Reports(new ReportLog(), new Directory())
 
 test('all are given them at once; published when the last has them', async () => {
   const gate = Promise.withResolvers<void>()
-  const given: [string, readonly Report[]][] = []
+  const given: [string, Reports][] = []
   const take = fanOut(
     (each) => {
       given.push(['slow', each])

@@ -3,7 +3,7 @@
 
 import { connect } from 'node:net'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { EncodedReport } from '../../src/gateway/encoded-report.ts'
+import { encodeFrame } from '../../src/gateway/frame.ts'
 import { ReportHistory } from '../../src/gateway/history.ts'
 import type { Authenticate, SignedRequest, Throttle } from '../../src/gateway/http/principal.ts'
 import { HttpServer } from '../../src/gateway/http/server.ts'
@@ -323,7 +323,7 @@ test('fills that are no longer in memory are 410; without since, from the oldest
   const history = new ReportHistory({ reportsMax: 2 })
   for (let execSeq = 9; execSeq <= 12; execSeq += 1) {
     const report = { execType: 'trade', account: 'alice', execSeq } as const
-    history.add('alice', execSeq, 1, EncodedReport.all([new EncodedReport(report)], 'msgpack'))
+    history.add('alice', execSeq, 1, encodeFrame([report], 'msgpack'))
   }
   const { ask } = await start({ http: { history } })
   const said = await ask('GET /v1/accounts/alice/fills?since=9')

@@ -46,9 +46,9 @@ export async function serveHttp(
   const errors: unknown[] = []
   const health = () => ({ isReady: true, status: 'ready', degraded: [] })
   const server = await HttpServer.listen({ host: '127.0.0.1', port: 0, health, gateway: http })
-  const takers = [nats?.onReports, http.onReports].filter((take) => take !== undefined)
+  const takers = [nats?.takeReports, http.takeReports].filter((take) => take !== undefined)
   const exchange = await DurableExchange.open({
-    ...{ url: database, onReports: fanOut(...takers), onBroken: () => http.stopTaking() },
+    ...{ url: database, takeReports: fanOut(...takers), onBroken: () => http.stopTaking() },
     ...options.exchange,
   })
   await nats?.open(exchange)

@@ -10,6 +10,9 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { ORDERS_ANSWERED_MAX } from '../../src/gateway/bounds.ts'
 import { startNats } from '../../src/gateway/embedded-nats.ts'
 import { NatsGateway } from '../../src/gateway/nats-gateway.ts'
+import { Directory } from '../../src/protocol/directory.ts'
+import { ReportLog } from '../../src/protocol/report-log.ts'
+import { Reports } from '../../src/protocol/reports.ts'
 import { Prng } from '../support/prng.ts'
 import {
   client,
@@ -332,6 +335,8 @@ test('a fault in a callback is loud, and the exchange stops', async () => {
     query,
     seq: 0,
     isSure: true,
+    names: new Directory(),
+    submitAll: () => undefined,
   })
   const of = await client(servers)
   closing.push(() => of.connection.close())
@@ -339,7 +344,9 @@ test('a fault in a callback is loud, and the exchange stops', async () => {
     of.connection.request('onefill.v1.order.alice.new', '{}', { timeout: 300 }),
   ).rejects.toThrow()
   expect(faults).toEqual([broken])
-  await expect(gateway.onReports([])).rejects.toBe(broken)
+  await expect(gateway.takeReports(new Reports(new ReportLog(), new Directory()))).rejects.toBe(
+    broken,
+  )
   // The client's reader lives.
   await expect(
     of.connection.request('onefill.v1.order.alice.new', '{}', { timeout: 300 }),

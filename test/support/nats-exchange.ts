@@ -8,7 +8,7 @@ const { TEST_NATS = '', TEST_DATABASE = '', TEST_ROLE = 'leader' } = process.env
 const gateway = await NatsGateway.connect({ url: TEST_NATS })
 const options: DurableOptions = {
   url: TEST_DATABASE,
-  onReports: gateway.onReports,
+  takeReports: gateway.takeReports,
   onBroken: () => process.exit(3),
   ...(TEST_ROLE === 'leader' && { silenceMs: 300 }),
 }

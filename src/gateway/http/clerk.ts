@@ -62,7 +62,8 @@ export class Clerk {
 
   /** Takes a report, all of them in order. */
   settle(report: Report): void {
-    const complete = this.replies.settle(report.seq, report)
+    if (this.replies.waiting(report.seq) === undefined) return
+    const complete = this.replies.settle(report)
     complete?.done.resolve(complete.all)
   }
 

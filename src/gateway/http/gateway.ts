@@ -5,8 +5,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
-import type { Report } from '../../protocol/report-json.ts'
-import { EncodedReport } from '../encoded-report.ts'
+import type { Reports } from '../../protocol/reports.ts'
 import type { ReportHistory } from '../history.ts'
 import { ReportStream } from '../report-stream.ts'
 import { Clerk, type HttpDesk } from './clerk.ts'
@@ -96,13 +95,13 @@ export class HttpGateway {
     this.clerk.open(desk)
   }
 
-  /** Takes reports, all of them in order; for `onReports`. What it throws is a fault. */
-  readonly onReports = async (reports: readonly Report[]): Promise<void> => {
+  /** Takes reports, all of them in order. What it throws is a fault. */
+  readonly takeReports = async (reports: Reports): Promise<void> => {
     for (const report of reports) {
       this.clerk.settle(report)
       this.trades.observe(report)
-      this.reports?.add(new EncodedReport(report))
     }
+    this.reports?.take(reports)
     this.reports?.flush()
   }
 
