@@ -28,7 +28,8 @@ export interface IntakeOutlets {
   readonly onRefused: (code: string | undefined) => void
 }
 
-type To = Extract<Inbound, { kind: 'order' | 'admin' }>
+/** What subjects that commands come by say. */
+export type CommandsTo = Extract<Inbound, { kind: 'order' | 'admin' }>
 
 export class CommandIntake {
   /** Commands that came, and those of them that were not taken in. */
@@ -43,7 +44,7 @@ export class CommandIntake {
   }
 
   /** Takes in a frame of orders of which nothing has to be said; false: nothing was taken in. */
-  takeOrders(data: Uint8Array, replyTo: string, to: To, desk: BinaryDesk): boolean {
+  takeOrders(data: Uint8Array, replyTo: string, to: CommandsTo, desk: BinaryDesk): boolean {
     const { orders, replies } = this
     if (to.kind !== 'order' || !orders.read(data, to, desk.names)) return false
     const { isBatch, log } = orders
@@ -58,7 +59,12 @@ export class CommandIntake {
   }
 
   /** Takes in a frame's commands, one by one; says what is wrong with those it does not take. */
-  take({ format, isBatch, commands }: Frame, replyTo: string, to: To, desk: BinaryDesk): void {
+  take(
+    { format, isBatch, commands }: Frame,
+    replyTo: string,
+    to: CommandsTo,
+    desk: BinaryDesk,
+  ): void {
     const request = new Request(replyTo, { format, isBatch, commands: commands.length })
     const refusals: Report[] = []
     let isComplete = false
@@ -77,21 +83,21 @@ export class CommandIntake {
     this.commands += commands.length
     this.refused += refusals.length
     // Nothing of it is in history: who loses the reply sends the same again.
-    if (replyTo === '') this.refuse(refusals, format, to)
+    if (replyTo === '') this.refuse(refusals, format, to.kind === 'order' ? to.account : undefined)
     else if (isComplete) this.outlets.sendLoose(replyTo, request.encode())
   }
 
-  /** Tells an account, which waits for no reply, what was not taken in. */
-  refuse(refusals: readonly Report[], format: Frame['format'], to: To): void {
-    if (to.kind !== 'order' || refusals.length === 0) return
+  /** Tells an account, if it is one's, what was not taken in of what wanted no reply. */
+  refuse(refusals: readonly Report[], format: Frame['format'], account: string | undefined): void {
+    if (account === undefined || refusals.length === 0) return
     const bytes = encodeFrame(refusals, format)
     if (bytes.length <= FRAME_BYTES_MAX) {
-      return void this.outlets.sendRefused(refusedSubject(to.account), bytes)
+      return void this.outlets.sendRefused(refusedSubject(account), bytes)
     }
     // Long names in a thousand orders: in two messages.
     const half = refusals.length >> 1
-    this.refuse(refusals.slice(0, half), format, to)
-    this.refuse(refusals.slice(half), format, to)
+    this.refuse(refusals.slice(0, half), format, account)
+    this.refuse(refusals.slice(half), format, account)
   }
 
   /** Gives each command that is waited for its first report; `packed` is a report as msgpack. */

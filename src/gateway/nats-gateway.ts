@@ -14,7 +14,7 @@ import type { Report } from '../protocol/report-json.ts'
 import { ExecType, Mark, REPORT_WORDS, RP } from '../protocol/report-log.ts'
 import type { Reports } from '../protocol/reports.ts'
 import { FRAME_BYTES_MAX, SUBJECTS_MAX } from './bounds.ts'
-import { CommandIntake } from './command-intake.ts'
+import { CommandIntake, type CommandsTo } from './command-intake.ts'
 import { type BinaryDesk, pageOf } from './desk.ts'
 import { decodeFrame, encodeFrame, type FrameFormat } from './frame.ts'
 import { type GatewayRefusal, refusalFrom } from './gateway-refusal.ts'
@@ -278,9 +278,9 @@ export class NatsGateway {
     }
     const frame = decodeFrame(data)
     const { format } = frame
-    if (to.kind === 'refused') return this.refuse(message, format, to)
+    if (to.kind === 'refused') return this.refuse(message, format, to, to)
     if (to.kind === 'order' || to.kind === 'admin') {
-      if (!frame.ok) return this.refuse(message, format, frame, to)
+      if (!frame.ok) return this.refuse(message, format, frame, accountOf(to))
       this.intake.take(frame, replyTo(message), to, desk)
       return undefined
     }
@@ -376,12 +376,12 @@ export class NatsGateway {
     message: Msg,
     format: FrameFormat,
     refusal: GatewayRefusal,
-    to?: Extract<Inbound, { kind: 'order' | 'admin' }>,
+    { account }: { readonly account?: string } = {},
   ): GatewayRefusal {
     this.intake.refused += 1
     this.count(refusal.code)
     const report = refusalFrom(refusal, undefined)
-    if (to !== undefined && replyTo(message) === '') this.intake.refuse([report], format, to)
+    if (replyTo(message) === '') this.intake.refuse([report], format, account)
     else this.publishTo(message, format, report)
     return refusal
   }
@@ -432,17 +432,16 @@ export class NatsGateway {
   }
 }
 
+/** Whose commands they are; an operator's are nobody's. */
+const accountOf = (to: CommandsTo) => (to.kind === 'order' ? { account: to.account } : {})
+
 const TOO_LONG = 'the answer is longer than a message may be'
 
 /**
  * Where the reply may go. To a subject of ours or of the server's own nobody is answered: with our
  * permissions it would be taken for our word there.
  */
-function replyTo(message: Msg): string {
-  // No longer than subject and body: there is none. To ask the client for one that is not there
-  // costs as much as to decode the subject.
-  if (message.size() === message.subject.length + message.data.length) return ''
-  const { reply = '' } = message
+function replyTo({ reply = '' }: Msg): string {
   return reply.startsWith('onefill.') || reply.startsWith('$') ? '' : reply
 }
 

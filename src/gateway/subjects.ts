@@ -57,6 +57,8 @@ export interface SubjectRefusal {
   readonly code: CodeName
   readonly field: string
   readonly text: string
+  /** Whose commands the subject is for, if that is known. */
+  readonly account?: string
 }
 
 /** What the subject is for; or MALFORMED with the part of it that is wrong. Never throws. */
@@ -74,7 +76,7 @@ export function parseSubject(subject: string): Inbound | SubjectRefusal {
       if (!isName(name)) return malformed('account', NO_NAME)
       return has(ORDER_VERBS, verb)
         ? { kind: 'order', account: name, verb }
-        : malformed('verb', oneOf(ORDER_VERBS))
+        : { ...malformed('verb', oneOf(ORDER_VERBS)), account: name }
     case 'exec':
       if (!isName(name)) return malformed('account', NO_NAME)
       return verb === 'resend'

@@ -1,6 +1,7 @@
 // Orders in over a real NATS server, reports out, on a real Postgres.
 
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { decodeReports, encodeFrame } from '../../src/gateway/frame.ts'
 import {
   client,
   type Running,
@@ -134,6 +135,55 @@ test('what is bad is refused in one reply that names it', async () => {
   })
   expect(reply.json()).toMatchObject({ code: 'MALFORMED', field: 'frame' })
 })
+
+test.each(['json', 'msgpack'] as const)(
+  '%s without a reply subject: reports say what became of it, and refusals what was not taken in',
+  async (format) => {
+    const { exchange, connection, ask, listen } = await start()
+    await ask('onefill.v1.admin.batch', SCENE)
+    await exchange.settled()
+    const reports = await listen('onefill.v1.exec.alice')
+    const refused: Record<string, unknown>[] = []
+    connection.subscribe('onefill.v1.exec.*.refused', {
+      callback: (_, { subject, data }) => {
+        expect(subject).toBe('onefill.v1.exec.alice.refused')
+        refused.push(...(decodeReports(data) as unknown as Record<string, unknown>[]))
+      },
+    })
+    const publish = (verb: string, body: unknown, reply = '') =>
+      connection.publish(`onefill.v1.order.alice.${verb}`, encodeFrame(body, format), { reply })
+    const poor = { ...order('poor', 'buy', '1000000'), orderQty: '1000000' }
+    publish('new', order('a-1', 'buy'))
+    publish('new', { ...order('a-2', 'buy'), price: '1.001' })
+    publish('new', poor)
+    publish('batch', [
+      { cmd: 'new', ...order('a-3', 'buy') },
+      { cmd: 'new', ...order('a-4', 'buy'), symbol: 'NONE' },
+      { cmd: 'cancel', symbol: 'XUSD', origClOrdId: 'a-1' },
+    ])
+    publish('new', { ...order('a-5', 'buy'), account: 'bob' })
+    publish('sell', {})
+    connection.publish('onefill.v1.order.alice.new', Buffer.from([0xc1]))
+    publish('new', { ...order('a-6', 'hold') }, 'onefill.v1.exec.bob')
+    publish('new', order('a-7', 'buy'))
+    await until(() => reports.length === 5 && refused.length === 6)
+    expect(reports.map(({ execType, clOrdId, code }) => [execType, clOrdId, code])).toEqual([
+      ['new', 'a-1', undefined],
+      ['rejected', 'poor', 'INSUFFICIENT_FUNDS'],
+      ['new', 'a-3', undefined],
+      ['canceled', 'a-1', undefined],
+      ['new', 'a-7', undefined],
+    ])
+    expect(refused.map(({ code, field, clOrdId }) => [code, field, clOrdId])).toEqual([
+      ['PRICE_PRECISION', 'price', 'a-2'],
+      ['UNKNOWN_SYMBOL', 'symbol', 'a-4'],
+      ['WRONG_ACCOUNT', 'account', 'a-5'],
+      ['MALFORMED', 'verb', undefined],
+      ['MALFORMED', 'frame', undefined],
+      ['MALFORMED', 'side', 'a-6'],
+    ])
+  },
+)
 
 test('NATS is away for a while: no report is lost, each account has its own in order', async () => {
   const { exchange, connection, ask, listen } = await start()
