@@ -97,9 +97,9 @@ export function makeId(): string {
 }
 
 /** The order as it is sent. */
-export function orderBody(order: NewOrder): object {
+export function orderBody(order: NewOrder): { readonly clOrdId: string } {
   const { clOrdId = makeId(), ordType = order.price === undefined ? 'market' : 'limit' } = order
-  return withoutUndefined({ ...order, clOrdId, ordType })
+  return { ...withoutUndefined({ ...order, ordType }), clOrdId }
 }
 
 export const replaceBody = (replace: Replace): object =>

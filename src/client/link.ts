@@ -144,6 +144,34 @@ export class Link {
     }
   }
 
+  /**
+   * Sends a message that nobody answers. Throws a {@link ClientProblem}: `NOT_CONNECTED` while the
+   * server is away, `NOT_SENDABLE`, `CLOSED`. It may get lost with the connection all the same.
+   */
+  publish(subject: string, body: object): void {
+    if (this.#isClosed) throw closedProblem()
+    // What is published while disconnected is dropped.
+    if (!this.#isThere) throw new ClientProblem('NOT_CONNECTED', 'The server is away; try again.')
+    try {
+      this.#connection.publish(subject, encodeFrame(body, this.format))
+    } catch (error) {
+      outcomeOf(subject, error)
+    }
+  }
+
+  /** Resolves when the server has all that was sent so far, subscriptions too. */
+  async flush(): Promise<void> {
+    for (;;) {
+      if (this.#isClosed) throw closedProblem()
+      try {
+        return await this.#connection.flush()
+      } catch {
+        // Lost before the answer: what was subscribed goes along to the next connection.
+        if (!this.#isThere) await this.#back(Number.POSITIVE_INFINITY)
+      }
+    }
+  }
+
   /** Asks until it is answered; see {@link askAll}. */
   async ask(subject: string, body: object, options: AskOptions = {}): Promise<Answered> {
     const [answered] = await this.#askUntil(subject, [body], false, options)

@@ -8,6 +8,7 @@ import {
   orderSubject,
   type QueryName,
   querySubject,
+  refusedSubject,
   resendSubject,
 } from '../gateway/subjects.ts'
 import type { Report } from '../protocol/report-json.ts'
@@ -94,6 +95,40 @@ export class OnefillClient extends MarketClient {
     if (commands.length === 0) return []
     const subject = orderSubject(this.account, 'batch')
     return (await this.link.askAll(subject, commands.map(commandBody), options)).map(replyOf)
+  }
+
+  /**
+   * Sends an order and waits for nothing, which costs half of {@link submit}; returns its
+   * `clOrdId`. What becomes of it comes by {@link onReport}, and by {@link onRefused} if it is not
+   * taken in. Nothing is tried again: without either, send the same with the same `clOrdId`. Throws
+   * a ClientProblem: `NOT_CONNECTED`, `NOT_SENDABLE`, `CLOSED`.
+   */
+  post(order: NewOrder): string {
+    const body = orderBody(order)
+    this.link.publish(orderSubject(this.account, 'new'), body)
+    return body.clOrdId
+  }
+
+  /** As {@link post}, of a cancel or a replace, or of up to 1,000 commands in one message. */
+  postAll(commands: readonly OrderCommand[]): void {
+    if (commands.length === 0) return
+    this.link.publish(orderSubject(this.account, 'batch'), commands.map(commandBody))
+  }
+
+  /**
+   * Gives refusals of what was posted and not taken in: it has no `seq`, and is in no report. They
+   * may get lost with the connection.
+   */
+  onRefused(callback: (refusal: Report) => void): Subscription {
+    const unsubscribe = this.link.subscribe(
+      refusedSubject(this.account),
+      (refusals) => {
+        for (const refusal of refusals) callSafely(callback, refusal as unknown as Report)
+      },
+      (problem) => kept.fail(problem),
+    )
+    const kept = this.link.keep({ renew: () => this.link.flush(), end: unsubscribe })
+    return kept
   }
 
   /**

@@ -11,6 +11,8 @@ export type ClientProblemCode =
   | 'NOT_PERMITTED'
   /** It cannot be sent: a name that is none, or more bytes than a message may have. */
   | 'NOT_SENDABLE'
+  /** Nothing was sent: the server is away. */
+  | 'NOT_CONNECTED'
   /** No answer until the deadline. */
   | 'UNANSWERED'
   /** What was to be followed is not there: the message has the exchange's code. */

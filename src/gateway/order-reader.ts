@@ -277,10 +277,7 @@ export class OrderReader {
       if (fraction >= 0) fraction += 1
       if (fraction > decimals) {
         if (digit !== 0) return DECLINED
-      } else {
-        value = value * 10 + digit
-        if (value > INTEGER_MAX) return DECLINED
-      }
+      } else value = value * 10 + digit
     }
     if (fraction === 0 || value === 0) return DECLINED
     for (let i = Math.max(fraction, 0); i < decimals; i += 1) value *= 10

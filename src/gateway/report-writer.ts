@@ -297,7 +297,6 @@ export class ReportWriter {
     this.field(key)
     if (typeof count !== 'number' || count < 0) return this.text(formatUnits(count, decimals))
     let [digits, places] = [count, decimals]
-    if (count === 0) places = 0
     while (places > 0 && digits % 10 === 0) {
       digits /= 10
       places -= 1

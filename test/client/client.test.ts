@@ -17,6 +17,7 @@ import {
   type TradeMessage,
   Unanswered,
 } from '../../src/client.ts'
+import type { Report } from '../../src/protocol/report-json.ts'
 import {
   type Running,
   SCENE,
@@ -448,4 +449,57 @@ test('the example in docs/client.md, against an exchange', async () => {
   await once(child, 'close')
   expect(child.exitCode).toBe(0)
   expect(said).toMatch(/^\d+$/m)
+})
+
+test.each(['json', 'msgpack'] as const)('%s: posted, and answered by reports', async (format) => {
+  await start()
+  const alice = await trader('alice', { format })
+  const reports: NumberedReport[] = []
+  const refused: Report[] = []
+  const all = alice.onReport((report) => void reports.push(report))
+  const none = alice.onRefused((refusal) => void refused.push(refusal))
+  await Promise.all([all.ready, none.ready])
+  const ids = Array.from({ length: 200 }, (_, n) =>
+    alice.post(buy(n % 2 === 0 ? `p-${n}` : undefined)),
+  )
+  expect(ids.filter((id) => id.startsWith('p-'))).toHaveLength(100)
+  alice.post(buy('bad', '1.001'))
+  alice.postAll([])
+  alice.postAll([
+    { cmd: 'cancel', symbol: 'XUSD', origClOrdId: ids[0] },
+    { cmd: 'new', ...buy('last', '2') },
+  ])
+  await until(() => reports.length === 202 && refused.length === 1)
+  expect(reports.slice(0, 200).map(({ clOrdId }) => clOrdId)).toEqual(ids)
+  expect(reports.slice(200).map(({ execType }) => execType)).toEqual(['canceled', 'new'])
+  expect(refused).toMatchObject([{ code: 'PRICE_PRECISION', clOrdId: 'bad' }])
+  none.stop()
+  alice.post(buy('bad-2', '1.001'))
+  await alice.status()
+  expect(refused).toHaveLength(1)
+  const long = { ...buy(), symbol: 'x'.repeat(600_000) }
+  expect(() => alice.post(long)).toThrow(expect.objectContaining({ code: 'NOT_SENDABLE' }))
+  await alice.close()
+  expect(() => alice.post(buy())).toThrow(expect.objectContaining({ code: 'CLOSED' }))
+})
+
+test('nothing is posted while the server is away, and that is said', async () => {
+  await start()
+  const away = await wire()
+  let isThere = true
+  const alice = await trader('alice', {
+    servers: away.url,
+    onConnection: (is) => {
+      isThere = is
+    },
+  })
+  away.cut()
+  await until(() => !isThere)
+  expect(() => alice.post(buy('x'))).toThrow(expect.objectContaining({ code: 'NOT_CONNECTED' }))
+  away.mend()
+  await until(() => isThere)
+  const refused = alice.onRefused(() => {})
+  await refused.ready
+  alice.post(buy('x'))
+  expect(await alice.submit(buy('x'))).toMatchObject({ execType: 'new', duplicate: true })
 })

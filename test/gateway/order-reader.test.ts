@@ -129,6 +129,7 @@ test.each<[string, OrderVerb, object]>([
   ['no digit behind the point', 'new', { ...order, price: '1.' }],
   ['no digit before it', 'new', { ...order, price: '.1' }],
   ['two points', 'new', { ...order, price: '1.0.0' }],
+  ['41 digits', 'new', { ...order, price: '1'.padStart(41, '0') }],
   ['a sign', 'new', { ...order, price: '+1' }],
   ['post-only IOC', 'new', { ...order, postOnly: true, timeInForce: 'IOC' }],
   ['an unknown symbol', 'new', { ...order, symbol: 'BTC-USE' }],
@@ -147,6 +148,14 @@ test.each<[string, OrderVerb, object]>([
   ['too many', 'new', Array.from({ length: 1_001 }, () => order)],
 ])('%s is left to the other way', (_, verb, value) => {
   expect(compare(packr.pack(value), to(verb))).toBe(false)
+})
+
+test('a field that is there twice', () => {
+  const fields = Object.entries(order)
+  const mapOf = (all: [string, string][]) =>
+    Buffer.concat([Buffer.from([0x80 + all.length]), ...all.flat().map((text) => packr.pack(text))])
+  expect(compare(mapOf(fields), to('new'))).toBe(true)
+  for (const field of fields) expect(compare(mapOf([...fields, field]), to('new'))).toBe(false)
 })
 
 test('an account that does not exist, and bytes behind the frame', () => {

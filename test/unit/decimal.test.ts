@@ -4,6 +4,8 @@ import { Decimal } from 'decimal.js'
 import { describe, expect, test } from 'vitest'
 import { Prng } from '../../src/lib/prng.ts'
 import { DecimalFault, decimalsOf, formatUnits, parseUnits } from '../../src/protocol/decimal.ts'
+import type { Instrument } from '../../src/protocol/instrument.ts'
+import { averageOf } from '../../src/protocol/report-json.ts'
 
 Decimal.set({ precision: 100, toExpNeg: -100, toExpPos: 100 })
 
@@ -92,5 +94,22 @@ test('decimalsOf counts the digits that matter', () => {
   for (let i = 0; i < 5_000; i += 1) {
     const text = randomText()
     expect(decimalsOf(text)).toBe(new Decimal(text).decimalPlaces())
+  }
+})
+
+test('an average price is exact, however large what it is made of', () => {
+  const exact = (notional: number, lots: number, { tickUnits, quotePerTickLot }: Instrument) => {
+    const numerator = BigInt(notional) * BigInt(tickUnits) * 10_000n
+    const denominator = BigInt(lots) * BigInt(quotePerTickLot)
+    return (2n * numerator + denominator) / (2n * denominator)
+  }
+  for (let n = 0; n < 20_000; n += 1) {
+    const units = { tickUnits: 1 + random.int(10 ** random.int(7)) }
+    const of = { ...units, quotePerTickLot: 1 + random.int(10 ** random.int(7)) } as Instrument
+    const lots = 1 + random.int(10 ** random.int(8))
+    const ticks = 1 + random.int(10 ** random.int(8))
+    // On a whole number, just beside it, and half-way.
+    const notional = lots * ticks + random.int(3) - 1
+    expect(BigInt(averageOf(notional, lots, of))).toBe(exact(notional, lots, of))
   }
 })
