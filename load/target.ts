@@ -32,6 +32,8 @@ export interface HttpTarget extends Target {
   readonly killAndRestart: () => Promise<void>
   /** The exchange's process; undefined while it does not run. */
   readonly pid: number | undefined
+  /** What the exchange's process has in memory. */
+  rssBytes(): number
   /** Processor times so far of the exchange and the servers it uses. */
   cpuClock(): CpuClock
   token(account: string): Promise<string>
@@ -107,6 +109,11 @@ class OwnTarget implements HttpTarget {
       Postgres: postgres.pid === null ? [] : CpuClock.family(postgres.pid),
       'NATS server': nats.pid === null ? [] : [nats.pid],
     })
+  }
+
+  rssBytes(): number {
+    const status = readFileSync(`/proc/${this.pid}/status`, 'utf8')
+    return Number(/^VmRSS:\s+([0-9]+) kB/m.exec(status)?.[1]) * 1024
   }
 
   logged(event: string): { readonly msg: string }[] {
