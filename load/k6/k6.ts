@@ -118,6 +118,6 @@ function sampling(others: CpuClock, child: ChildProcess, begun: Promise<void>) {
 function linesOf(log: string): string[] {
   return log
     .split('\n')
-    .map((line) => /\bmsg="?(.*?)"? source=console/.exec(line)?.[1])
+    .map((line) => / level=info msg="?([^"]*)"?$/.exec(line)?.[1])
     .filter((text) => text !== undefined)
 }

@@ -1,0 +1,39 @@
+// `npm run load:trouble -- SCENARIO [options]`: an exchange of its own, under load, meets trouble.
+// What does not hold ends it with exit code 1.
+
+import { Command, InvalidArgumentError } from 'commander'
+import { passes, type Report, render } from '../../bench/report.ts'
+import { attackOverHttp } from './attack.ts'
+
+const whole = (text: string): number => {
+  const number = Number(text)
+  if (Number.isSafeInteger(number) && number >= 1) return number
+  throw new InvalidArgumentError('It is a whole number from 1.')
+}
+const program = new Command('npm run load:trouble --').description(
+  'An exchange of its own, under load, meets trouble. docs/load.md says what each proves.',
+)
+
+program
+  .command('attack')
+  .description("one account at 100 times its rate: the others' p99 at most doubles")
+  .option('--account-rate <n>', 'what an account may send in a second', whole, 20)
+  .option('--times <n>', 'so many times that sends the attacker', whole, 100)
+  .option('--rate <n>', 'orders a second of all others', whole, 100)
+  .option('--phases <n>', 'quiet and attacked, so many each', whole, 7)
+  .option('--seconds <n>', 'of a phase', whole, 5)
+  .option('--connections <n>', 'of the attacker', whole, 64)
+  .action((options) => tell(attackOverHttp(options)))
+
+await program.parseAsync()
+
+async function tell(work: Promise<Report>): Promise<void> {
+  try {
+    const report = await work
+    console.log(render(report))
+    if (!report.demands.every(passes)) process.exitCode = 1
+  } catch (error) {
+    console.error(`load:trouble: ${error instanceof Error ? error.message : error}`)
+    process.exitCode = 1
+  }
+}
