@@ -1,18 +1,34 @@
-// Who trades in the scenarios of trouble.
+// The market that the scenarios of trouble trade in, and who trades.
 
 import type { HttpTrader } from '../../test/support/http-traders.ts'
-import type { HttpTarget } from '../target.ts'
+import { Crowd } from '../nats/crowd.ts'
+import { prepare } from '../nats/open-loop.ts'
+import { type HttpTarget, openOwnTarget } from '../target.ts'
 
-/** Symbols of the market that is traded in, `S0` on. */
+/** Symbols of the market, `S0` on. */
 const SYMBOLS = 8
+/** Traders besides the attacker. */
+export const OTHERS = 20
+export const ATTACKER = 'trader-62'
+
+/** An exchange of our own with the market in it; `flags` are more of `onefill serve`'s. */
+export async function openMarket(flags: readonly string[]): Promise<HttpTarget> {
+  const target = await openOwnTarget(flags)
+  const crowd = await Crowd.open(target.natsUrl, 1)
+  await prepare(crowd)
+  await crowd.close()
+  return target
+}
+
+/** Where a trader trades. */
+export const symbolOf = (account: string): string =>
+  `S${(Number(account.slice('trader-'.length)) >> 1) % SYMBOLS}`
 
 /** So many of the market's traders, from the first on, or the one of that name. */
 export function tradersOf(target: HttpTarget, count: number, name?: string): Promise<HttpTrader[]> {
   const traders = Array.from({ length: count }, async (_, n) => {
     const account = name ?? `trader-${n * 2}`
-    const number = Number(account.slice('trader-'.length)) >> 1
-    const token = await target.token(account)
-    return { account, token, symbol: `S${number % SYMBOLS}` }
+    return { account, token: await target.token(account), symbol: symbolOf(account) }
   })
   return Promise.all(traders)
 }

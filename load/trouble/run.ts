@@ -3,7 +3,8 @@
 
 import { Command, InvalidArgumentError } from 'commander'
 import { passes, type Report, render } from '../../bench/report.ts'
-import { attackOverHttp } from './attack.ts'
+import { attackOverHttp } from './attack-http.ts'
+import { attackOverNats } from './attack-nats.ts'
 
 const whole = (text: string): number => {
   const number = Number(text)
@@ -14,16 +15,23 @@ const program = new Command('npm run load:trouble --').description(
   'An exchange of its own, under load, meets trouble. docs/load.md says what each proves.',
 )
 
-program
-  .command('attack')
-  .description("one account at 100 times its rate: the others' p99 at most doubles")
-  .option('--account-rate <n>', 'what an account may send in a second', whole, 20)
-  .option('--times <n>', 'so many times that sends the attacker', whole, 100)
-  .option('--rate <n>', 'orders a second of all others', whole, 100)
-  .option('--phases <n>', 'quiet and attacked, so many each', whole, 7)
-  .option('--seconds <n>', 'of a phase', whole, 5)
+const attack = (name: string, what: string) =>
+  program
+    .command(name)
+    .description(what)
+    .option('--account-rate <n>', 'what an account may send in a second', whole, 20)
+    .option('--times <n>', 'so many times that sends the attacker', whole, 100)
+    .option('--rate <n>', 'orders a second of all others', whole, 100)
+    .option('--phases <n>', 'quiet and attacked, so many each', whole, 7)
+    .option('--seconds <n>', 'of a phase', whole, 5)
+
+attack('attack', "one account at 100 times its rate over HTTP: the others' p99 at most doubles")
   .option('--connections <n>', 'of the attacker', whole, 64)
   .action((options) => tell(attackOverHttp(options)))
+
+attack('attack-nats', "the same over NATS, by the engine's maxOrdersPerSecond").action((options) =>
+  tell(attackOverNats(options)),
+)
 
 await program.parseAsync()
 
