@@ -5,6 +5,9 @@ import pg from 'pg'
 /** SQLSTATE of "too many connections". */
 const TOO_MANY = '53300'
 
+const ROB = `SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+  WHERE application_name LIKE 'onefill %'`
+
 export class ConnectionHog {
   private readonly url: string
   private readonly clients: pg.Client[] = []
@@ -34,16 +37,13 @@ export class ConnectionHog {
   }
 
   /**
-   * Ends the connections of that name and takes their places, before whoever had them is back: again
-   * until it is so.
+   * Ends the exchange's own connections and takes their places, before it is back: again until all
+   * that Postgres has are taken. It is a superuser, for whom none are kept apart.
    */
-  async rob(name: string): Promise<void> {
-    for (;;) {
-      const { rows } = await this.clients[0].query(
-        'SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity WHERE application_name = $1',
-        [name],
-      )
-      if (rows.length === 0) return
+  async rob(): Promise<void> {
+    const { rows } = await this.clients[0].query('SHOW max_connections')
+    while (this.count < Number(rows[0].max_connections)) {
+      await this.clients[0].query(ROB)
       await this.takeAll()
     }
   }
