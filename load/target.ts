@@ -3,7 +3,15 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -32,6 +40,8 @@ export interface HttpTarget extends Target {
   readonly killAndRestart: () => Promise<void>
   /** The exchange's process; undefined while it does not run. */
   readonly pid: number | undefined
+  /** Sockets and files that the exchange's process has open. */
+  openFiles(): number
   /** What the exchange's process has in memory. */
   rssBytes(): number
   /** Processor times so far of the exchange and the servers it uses. */
@@ -109,6 +119,10 @@ class OwnTarget implements HttpTarget {
       Postgres: postgres.pid === null ? [] : CpuClock.family(postgres.pid),
       'NATS server': nats.pid === null ? [] : [nats.pid],
     })
+  }
+
+  openFiles(): number {
+    return readdirSync(`/proc/${this.pid}/fd`).length
   }
 
   rssBytes(): number {

@@ -1,5 +1,7 @@
 // The market that the scenarios of trouble trade in, and who trades.
 
+import { setTimeout as delay } from 'node:timers/promises'
+import { assert } from '../../src/lib/assert.ts'
 import type { HttpTrader } from '../../test/support/http-traders.ts'
 import { Crowd } from '../nats/crowd.ts'
 import { prepare } from '../nats/open-loop.ts'
@@ -31,4 +33,32 @@ export function tradersOf(target: HttpTarget, count: number, name?: string): Pro
     return { account, token: await target.token(account), symbol: symbolOf(account) }
   })
   return Promise.all(traders)
+}
+
+/** What is waited for comes within so long, in ms. */
+const PATIENCE_MS = 60_000
+
+/** What `/readyz` says. */
+export async function statusOf(
+  target: HttpTarget,
+): Promise<{ status: string; degraded: readonly string[] }> {
+  const response = await fetch(`${target.httpUrl}/readyz`)
+  return (await response.json()) as { status: string; degraded: string[] }
+}
+
+/** Waits until `/readyz` says so. */
+export function becomes(target: HttpTarget, ...wanted: string[]): Promise<void> {
+  return until(`/readyz says ${wanted.join(' ')}`, async () => {
+    const { status, degraded } = await statusOf(target)
+    return [status, ...degraded].join(' ') === wanted.join(' ')
+  })
+}
+
+/** Waits until it holds; throws if it does not within a minute. */
+export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
+  const endMs = performance.now() + PATIENCE_MS
+  while (!(await holds())) {
+    assert(performance.now() < endMs, what)
+    await delay(20)
+  }
 }

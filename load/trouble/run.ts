@@ -3,8 +3,11 @@
 
 import { Command, InvalidArgumentError } from 'commander'
 import { passes, type Report, render } from '../../bench/report.ts'
+import { k6Aborted } from './aborted.ts'
 import { attackOverHttp } from './attack-http.ts'
 import { attackOverNats } from './attack-nats.ts'
+import { connectionsTaken } from './connections.ts'
+import { redisKilled } from './redis.ts'
 
 const whole = (text: string): number => {
   const number = Number(text)
@@ -32,6 +35,27 @@ attack('attack', "one account at 100 times its rate over HTTP: the others' p99 a
 attack('attack-nats', "the same over NATS, by the engine's maxOrdersPerSecond").action((options) =>
   tell(attackOverNats(options)),
 )
+
+program
+  .command('redis')
+  .description('Redis is killed and started again: nothing lost or doubled, limits go on')
+  .option('--rate <n>', 'orders a second', whole, 100)
+  .option('--account-rate <n>', 'what an account may send in a second', whole, 100)
+  .option('--seconds <n>', 'of each of three parts', whole, 6)
+  .action((options) => tell(redisKilled(options)))
+
+program
+  .command('connections')
+  .description('others take every connection of Postgres: nothing lost, and it goes on by itself')
+  .option('--rate <n>', 'orders a second', whole, 100)
+  .option('--seconds <n>', 'of each of four parts', whole, 5)
+  .action((options) => tell(connectionsTaken(options)))
+
+program
+  .command('aborted')
+  .description('k6 is killed half-way, again and again: nothing lost, nothing left behind')
+  .option('--times <n>', 'each script by each signal', whole, 3)
+  .action((options) => tell(k6Aborted(options)))
 
 await program.parseAsync()
 
