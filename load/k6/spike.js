@@ -16,7 +16,8 @@ const phase = (start, length, perSecond, exec) => ({
   timeUnit: '1s',
   startTime: `${start}s`,
   duration: `${length}s`,
-  preAllocatedVUs: perSecond === rate ? 50 : 500,
+  // To make more of them meanwhile takes k6 too long: what is due then is dropped.
+  preAllocatedVUs: perSecond === rate ? 100 : 1000,
   maxVUs: 1000,
   exec,
 })
