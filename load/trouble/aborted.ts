@@ -61,7 +61,7 @@ export async function k6Aborted({ times }: AbortedOptions): Promise<Report> {
     for (const each of unfinished) await finish(traders, each)
     const whole = await traders.acknowledged.audit(target.databaseUrl)
     return reportOf(aborted, [
-      `when k6 was gone: ${half.accepted} orders accepted as told, ${half.untold} that it never heard of`,
+      `when k6 was gone: ${half.accepted} orders accepted as told, ${half.untold} untold`,
       `each thousand finished by another client, by the same ids: one success in each`,
       `in the journal: ${whole.accepted + whole.untold} orders, each once; money conserved`,
     ])

@@ -1,4 +1,5 @@
-// Under attack over HTTP: one account sends a hundred times what it may, the others go on as before.
+// Under attack over HTTP: one account sends a hundred times what it may, the others go on as
+// before.
 
 import { fork } from 'node:child_process'
 import { once } from 'node:events'

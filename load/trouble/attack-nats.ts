@@ -1,5 +1,5 @@
 // Under attack over NATS: its gateway has no limit of its own, the engine's `maxOrdersPerSecond`
-// refuses. So each order of the attacker's is journaled and answered, and that must be cheap enough.
+// refuses. So each order of the attacker's is journaled and answered: that must be cheap enough.
 
 import { connect } from '@nats-io/transport-node'
 import { Packr } from 'msgpackr/index-no-eval'

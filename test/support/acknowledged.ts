@@ -37,7 +37,7 @@ export class Acknowledged {
     return this.said.size
   }
 
-  /** Replays the journal and compares; throws where something is lost, doubled or out of thin air. */
+  /** Replays the journal and compares; throws where something is lost, doubled or invented. */
   async audit(databaseUrl: string): Promise<AuditTally> {
     const journal = new Map<string, string>()
     const witness = await Witness.open(databaseUrl)
