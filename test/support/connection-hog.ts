@@ -5,8 +5,11 @@ import pg from 'pg'
 /** SQLSTATE of "too many connections". */
 const TOO_MANY = '53300'
 
-const ROB = `SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+const ROB = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
   WHERE application_name LIKE 'onefill %'`
+
+/** How often it tries to take what it has robbed, before it robs again. */
+const TRIES = 20
 
 export class ConnectionHog {
   private readonly url: string
@@ -42,9 +45,11 @@ export class ConnectionHog {
    */
   async rob(): Promise<void> {
     const { rows } = await this.clients[0].query('SHOW max_connections')
-    while (this.count < Number(rows[0].max_connections)) {
+    const max = Number(rows[0].max_connections)
+    while (this.count < max) {
       await this.clients[0].query(ROB)
-      await this.takeAll()
+      // A place is free only once the process that had it is gone, and then for whoever is first.
+      for (let tries = 0; tries < TRIES && this.count < max; tries += 1) await this.takeAll()
     }
   }
 
