@@ -27,9 +27,9 @@ const SCENE = [
 /** A Postgres on a slow disk takes its time to start and to stop. */
 const HOOK_MS = 60_000
 /** Orders in each part of the run, so many at a time. */
-const [ORDERS, AT_ONCE] = [120, 8]
+const [ORDERS, AT_ONCE] = [60, 8]
 /** What an account may send in a second; what is over is sent again when it may. */
-const RATE = 200
+const RATE = 100
 const SECRET = 'a-secret-of-forty-three-characters-or-more-0123456789'
 
 const buy = (clOrdId: string) => ({ cmd: 'new', ...orderOf(clOrdId, 'XUSD') })
@@ -87,8 +87,8 @@ redisTest('Redis killed under orders: none lost, none doubled, limits go on', as
     await Promise.all([under, killed])
     await becomes([200, 'degraded', 'limits'])
     await many()
-    // The process counts by itself: a batch of five windows leaves nothing for the next.
-    const batch = Array.from({ length: RATE * 5 }, (_, n) => buy(`b-${n}`))
+    // The process counts by itself: a batch of ten windows leaves nothing for the next.
+    const batch = Array.from({ length: RATE * 10 }, (_, n) => buy(`b-${n}`))
     const passes = await traders.ask('POST', '/v1/orders:batch', bob.token, batch)
     const held = await traders.ask('POST', '/v1/orders:batch', bob.token, batch)
     expect([passes.status, held.status]).toEqual([200, 429])
