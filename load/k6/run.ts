@@ -61,16 +61,33 @@ async function runOne(): Promise<void> {
   const prepared = await SCRIPTS[script](target, crowd, RUN)
   const given = Object.entries(rest).map(([name, value]) => [name.toUpperCase(), String(value)])
   const variables = { ...Object.fromEntries(given), BASE_URL: target.httpUrl, RUN, ...prepared }
-  const before = target.rssBytes()
+  const watch = watchProcess()
   const run = await startK6(script, variables, { isShown: true, others: target.cpuClock() })
   const outcome = await run.ended
-  const memory = [before, target.rssBytes()].map((bytes) => `${Math.round(bytes / 2 ** 20)} MiB`)
   const notes = [
     'from the first user to the last; "in the exchange" is its header Server-Timing',
-    `memory of the exchange before and after: ${memory.join(', ')}`,
+    ...watch(),
   ]
   console.log(
     render({ name: `load:k6 ${script}`, tables: costTables(outcome), demands: [], notes }),
   )
   if (outcome.code !== 0) process.exitCode = 1
+}
+
+/** Watches the exchange's process, on Linux; the function ends it and tells what was seen. */
+function watchProcess(): () => string[] {
+  if (process.platform !== 'linux') return () => []
+  const [before, openBefore] = [target.rssBytes(), target.openFiles()]
+  let openMost = openBefore
+  const timer = setInterval(() => {
+    openMost = Math.max(openMost, target.openFiles())
+  }, 250)
+  return () => {
+    clearInterval(timer)
+    const memory = [before, target.rssBytes()].map((bytes) => `${Math.round(bytes / 2 ** 20)} MiB`)
+    return [
+      `memory of the exchange before and after: ${memory.join(', ')}`,
+      `connections open at once, at most: ${openMost - openBefore}`,
+    ]
+  }
 }

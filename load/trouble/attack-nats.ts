@@ -41,7 +41,7 @@ export async function attackOverNats(options: AttackOptions): Promise<Report> {
           acknowledged.note(account, clOrdId, reply)
           await ask('cancel', { symbol, origClOrdId: clOrdId })
         },
-        cpu: () => ({ ...clock.read(), 'attacker and others': process.cpuUsage().user }),
+        cpu: () => ({ ...clock.read(), 'attacker and others': ownMicros() }),
       },
       options,
     )
@@ -53,6 +53,11 @@ export async function attackOverNats(options: AttackOptions): Promise<Report> {
     await others.close()
     await target.close()
   }
+}
+
+function ownMicros(): number {
+  const { user, system } = process.cpuUsage()
+  return user + system
 }
 
 /** Sends and listens; replies are counted by what they say. */
