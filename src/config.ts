@@ -175,6 +175,10 @@ export const SETTINGS = {
     ...{ schema: rate, fallback: 'off', allowed: 'a whole number from 1, or off' },
     help: 'the same for all accounts together',
   }),
+  httpServerTiming: define({
+    ...{ schema: flag, fallback: false, allowed: 'true or false', isSwitch: true },
+    help: 'answers over HTTP say how long they took here, in the header Server-Timing',
+  }),
   logLevel: define({
     ...{ schema: z.enum(['debug', 'info', 'warn', 'error']), fallback: 'info' },
     ...{ allowed: 'debug, info, warn or error', help: 'the least that is logged' },

@@ -1,72 +1,93 @@
-// `npm run load:k6 [-- SCRIPT]`: a k6 script against an exchange of its own, over HTTP. A threshold
-// that does not hold ends it with exit code 1.
+// `npm run load:k6 [-- SCRIPT] [options]`: a k6 script against an exchange of its own, over HTTP. A
+// threshold that does not hold ends it with exit code 1.
 
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { join } from 'node:path'
-import { Command } from 'commander'
-import { assert } from '../../src/lib/assert.ts'
+import { Command, InvalidArgumentError } from 'commander'
+import { render } from '../../bench/report.ts'
 import { Crowd } from '../nats/crowd.ts'
-import { prepare } from '../nats/open-loop.ts'
-import { prepareAccount, prepareMarket, RUSH } from '../nats/thousand-buys.ts'
-import { type HttpTarget, openOwnTarget } from '../target.ts'
+import { openOwnTarget } from '../target.ts'
 import { findK6 } from './binary.ts'
+import { costTables } from './cost.ts'
+import { startK6 } from './k6.ts'
+import { runRounds, tellRounds } from './rounds.ts'
+import { SCRIPTS } from './scripts.ts'
 
-/** Traders that the mixed flows are sent for. */
-const TRADERS = 32
-
-/** By script: what it needs of the exchange, as variables of k6. */
-const SCRIPTS: Record<string, (target: HttpTarget, crowd: Crowd) => Promise<Variables>> = {
-  'thousand-buys': async (target, crowd) => {
-    const account = `k6-${process.pid}-${rounds}`
-    await prepareMarket(crowd)
-    await prepareAccount(crowd, account)
-    const TOKEN = await target.token(account)
-    return { TOKEN, ACCOUNT: account, SYMBOL: RUSH.symbol, PRICE: String(RUSH.price) }
-  },
-  steady: async (target, crowd) => {
-    await prepare(crowd)
-    const traders = Array.from({ length: TRADERS }, async (_, n) => ({
-      token: await target.token(`trader-${n * 2}`),
-      symbol: `S${n % 8}`,
-    }))
-    return { TRADERS: JSON.stringify(await Promise.all(traders)) }
-  },
+const whole = (text: string): number => {
+  const number = Number(text)
+  if (Number.isSafeInteger(number) && number >= 0) return number
+  throw new InvalidArgumentError('It is a whole number.')
 }
-type Variables = Record<string, string>
 
 const program = new Command('npm run load:k6 --')
-  .description('Runs a k6 script against an exchange of its own.')
-  .argument('[script]', Object.keys(SCRIPTS).join(' or '), 'thousand-buys')
-  .option('--rounds <n>', 'how often, each with an account of its own', '1')
+  .description('Runs a k6 script against an exchange of its own. docs/load.md has them all.')
+  .argument('[script]', Object.keys(SCRIPTS).join(', '), 'thousand-buys')
+  .option('--rounds <n>', 'thousand-buys: how often, each with an account of its own', whole)
+  .option('--kills <n>', 'thousand-buys: rounds in which the exchange is killed', whole)
+  .option('--rate <n>', 'the others: turns a second, an order and its cancel each', whole)
+  .option('--seconds <n>', 'the others: how long', whole)
+  .option('--clients <n>', 'clients: how many', whole)
   .parse()
+type Options = Partial<Record<'rounds' | 'kills' | 'rate' | 'seconds' | 'clients', number>>
 const [script] = program.processedArgs as [string]
+const { rounds, kills = 0, ...rest } = program.opts<Options>()
 if (!Object.hasOwn(SCRIPTS, script)) program.error(`no script is called ${script}; see --help`)
-const wanted = Number(program.opts<{ rounds: string }>().rounds)
-let rounds = 0
+const isRush = script === 'thousand-buys'
+if (kills > (rounds ?? 1)) program.error('--kills: no more than there are rounds')
+if (!isRush && (rounds !== undefined || kills > 0)) program.error('rounds are of thousand-buys')
 
-const k6 = findK6()
-const target = await openOwnTarget()
+// Before anything is started: it may not be there, or has to be built.
+findK6()
+const target = await openOwnTarget(['--http-server-timing'])
 const crowd = await Crowd.open(target.natsUrl, 1)
 try {
-  for (rounds = 1; rounds <= wanted; rounds += 1) {
-    const failed = await run(await SCRIPTS[script](target, crowd))
-    if (failed === 0) continue
-    process.exitCode = 1
-    break
-  }
+  if (isRush && (rounds !== undefined || kills > 0)) await runMany(rounds ?? 1)
+  else await runOne()
+} catch (error) {
+  console.error(`load:k6: ${error instanceof Error ? error.message : error}`)
+  process.exitCode = 1
 } finally {
   await crowd.close()
   await target.close()
 }
 
-/** Its exit code. */
-async function run(variables: Variables): Promise<number> {
-  const all = { BASE_URL: target.httpUrl, RUN: `k6-${process.pid}-${rounds}`, ...variables }
-  const env = Object.entries(all).flatMap(([name, value]) => ['--env', `${name}=${value}`])
-  const file = join(import.meta.dirname, `${script}.js`)
-  const child = spawn(k6, ['run', '--quiet', ...env, file], { stdio: 'inherit' })
-  const [code] = await once(child, 'exit')
-  assert(typeof code === 'number', 'k6 has ended by itself')
-  return code
+async function runMany(rounds: number): Promise<void> {
+  const options = { rounds, kills }
+  const result = await runRounds(target, crowd, options)
+  for (const line of tellRounds(options, result)) console.log(line)
+}
+
+/** One run, with k6's own summary. */
+async function runOne(): Promise<void> {
+  const RUN = `k6-${process.pid}`
+  const prepared = await SCRIPTS[script](target, crowd, RUN)
+  const given = Object.entries(rest).map(([name, value]) => [name.toUpperCase(), String(value)])
+  const variables = { ...Object.fromEntries(given), BASE_URL: target.httpUrl, RUN, ...prepared }
+  const watch = watchProcess()
+  const run = await startK6(script, variables, { isShown: true, others: target.cpuClock() })
+  const outcome = await run.ended
+  const notes = [
+    'from the first user to the last; "in the exchange" is its header Server-Timing',
+    ...watch(),
+  ]
+  console.log(
+    render({ name: `load:k6 ${script}`, tables: costTables(outcome), demands: [], notes }),
+  )
+  if (outcome.code !== 0) process.exitCode = 1
+}
+
+/** Watches the exchange's process, on Linux; the function ends it and tells what was seen. */
+function watchProcess(): () => string[] {
+  if (process.platform !== 'linux') return () => []
+  const [before, openBefore] = [target.rssBytes(), target.openFiles()]
+  let openMost = openBefore
+  const timer = setInterval(() => {
+    openMost = Math.max(openMost, target.openFiles())
+  }, 250)
+  return () => {
+    clearInterval(timer)
+    const memory = [before, target.rssBytes()].map((bytes) => `${Math.round(bytes / 2 ** 20)} MiB`)
+    return [
+      `memory of the exchange before and after: ${memory.join(', ')}`,
+      `connections open at once, at most: ${openMost - openBefore}`,
+    ]
+  }
 }

@@ -153,13 +153,14 @@ class Serving {
 
   /** Undefined where nobody says who asks: then there are no routes but those of health. */
   private makeHttpGateway(): HttpGateway | undefined {
-    const { access, natsUrl, board, log } = this.options
+    const { access, natsUrl, board, log, settings } = this.options
     if (access === undefined) return undefined
     // NATS is connected later, but before anybody leads, and nobody asks earlier.
     const range: ReportHistory['range'] = (...of) =>
       (this.gateway as NatsGateway).history.range(...of)
     return new HttpGateway({
       ...{ ...access, version: board.version, onRefused: this.refusals.count },
+      serverTiming: settings.httpServerTiming,
       history: natsUrl === undefined ? undefined : { range },
       onError(error) {
         const why = error instanceof Error ? error.message : String(error)

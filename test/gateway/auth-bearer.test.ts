@@ -6,6 +6,7 @@ import { expect, test } from 'vitest'
 import type { JwtSettings, TokenKey } from '../../src/gateway/http/auth/auth-settings.ts'
 import { createAuthenticate, developmentAuth } from '../../src/gateway/http/auth/authenticator.ts'
 import { TOKEN_CHARS_MAX } from '../../src/gateway/http/auth/bearer.ts'
+import { TOKENS_MAX, TokenMemory } from '../../src/gateway/http/auth/token-memory.ts'
 import { asking, START_MS, said } from './auth-support.ts'
 
 const SECRET = randomBytes(32).toString('base64url')
@@ -195,6 +196,39 @@ test('a token has one text: bits that mean nothing are none', async () => {
     if ((await answer(`${token.slice(0, -1)}${letter}`)) === ALICE) taken.push(letter)
   }
   expect(taken).toEqual([token.at(-1)])
+})
+
+test('a token that was found good: the verdict of a new check, at any time', async () => {
+  let nowMs = START_MS
+  const known = createAuthenticate({ jwt: BASE }, () => nowMs)
+  const token = await bearer({ nbf: START_S - 60, exp: START_S + 60 })
+  const edges = [-66, -65.001, -65, -64.999, 0, 64.001, 64.999, 65, 65.001, 66]
+  // On and back, as a clock that is set does.
+  for (const seconds of [...edges, ...edges.toReversed()]) {
+    nowMs = START_MS + seconds * 1_000
+    const verdict = said(await known(asking({ authorization: token })))
+    expect([seconds, verdict]).toEqual([seconds, await answer(token, {}, nowMs)])
+  }
+  nowMs = START_MS
+  expect(said(await known(asking({ authorization: token })))).toBe(ALICE)
+  const [head, , signature] = token.split('.')
+  const [, claims] = (await bearer({ account: 'bob' })).split('.')
+  for (const other of [`${head}.${claims}.${signature}`, `${token.slice(0, -2)}AA`, `${token}A`]) {
+    expect(said(await known(asking({ authorization: other })))).toBe(INVALID)
+  }
+  expect(said(await known(asking({ authorization: token })))).toBe(ALICE)
+})
+
+test('tokens are remembered up to a bound', () => {
+  const memory = new TokenMemory(0)
+  const exp = START_S + 1
+  for (let n = 0; n <= TOKENS_MAX; n += 1) memory.remember(`t${n}`, { exp })
+  expect(memory.size).toBe(1)
+  expect(memory.recall(`t${TOKENS_MAX}`, START_MS)).toEqual({ exp })
+  expect(memory.recall('t0', START_MS)).toBeUndefined()
+  // One that has expired leaves nothing behind.
+  expect(memory.recall(`t${TOKENS_MAX}`, START_MS + 1_000)).toBeUndefined()
+  expect(memory.size).toBe(0)
 })
 
 test('development: a token at once, for this process alone', async () => {

@@ -64,6 +64,29 @@ test('where nobody leads, or the journal is away, it is 503 with Retry-After', a
   for (const [, line, request] of ROUTES) expect(await bad(line, request)).toBe('NOT_LEADING')
 })
 
+test('an answer says how long it took, if it is to: the wait for the commit is in it', async () => {
+  const took = (headers: Headers) =>
+    Number(/^app;dur=([0-9]+\.[0-9]{3})$/.exec(headers.get('server-timing') ?? '')?.[1])
+  const { ask, database } = await start({ http: { answerMs: 200, serverTiming: true } })
+  const known = await ask('POST /v1/orders', { body: order('x-1') })
+  const unknown = await ask('POST /v1/orders', { as: '', body: order('x-2') })
+  const nowhere = await ask('GET /v1/nothing')
+  expect([known, unknown, nowhere].map(({ status }) => status)).toEqual([201, 401, 404])
+  for (const { headers } of [known, unknown, nowhere]) expect(took(headers)).toBeGreaterThan(0)
+  const unlock = await lockJournal(database)
+  try {
+    const { status, headers } = await ask('POST /v1/orders', { body: order('x-3') })
+    expect(status).toBe(503)
+    // Timers of Node may be early by a part of a millisecond.
+    expect(took(headers)).toBeGreaterThan(198)
+  } finally {
+    await unlock()
+  }
+  const silent = await start()
+  const { headers } = await silent.ask('POST /v1/orders', { body: order('x-1') })
+  expect(headers.has('server-timing')).toBe(false)
+})
+
 test('who waits when all ends is answered: it may have taken effect', async () => {
   const { ask, exchange, http, database } = await start({ http: { answerMs: 3_600_000 } })
   const unlock = await lockJournal(database)

@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto'
 import pg from 'pg'
 import { Engine } from '../../src/engine/engine.ts'
-import { Exchange } from '../../src/exchange.ts'
+import { type BalancesAnswer, Exchange } from '../../src/exchange.ts'
 import { assert } from '../../src/lib/assert.ts'
 import { checkRow, GENESIS, type Row, type RowEnd, readRounds } from '../../src/persistence/row.ts'
 import { openStore } from '../../src/persistence/store.ts'
@@ -14,6 +14,7 @@ import { type Report, readReport } from '../../src/protocol/report-json.ts'
 import { REPORT_WORDS } from '../../src/protocol/report-log.ts'
 
 const ROWS_READ = 64
+type Balance = BalancesAnswer['balances'][number]
 
 /** Rows that are deleted are kept aside, in the transaction that deletes them. */
 const KEEP_DELETED = `CREATE SCHEMA IF NOT EXISTS witness;
@@ -35,9 +36,9 @@ export class Witness {
   private readonly engine = new Engine()
   private readonly names = new Directory()
   private readonly execIds = new Set<string>()
-  /** How many of the reports a command up to this row has caused, row by row. */
   /** Told of each report, for tests that look at more than its digest. */
   onReport: ((report: Report) => void) | undefined
+  /** How many of the reports a command up to this row has caused, row by row. */
   private readonly reportsAt = new Map<number, number>([[0, 0]])
 
   private constructor(client: pg.Client) {
@@ -75,6 +76,20 @@ export class Witness {
     const count = this.reportsAt.get(seq)
     assert(count !== undefined, `a row ends with seq ${seq}`)
     return count
+  }
+
+  /** What each account has, the house's own included, with the decimals of the asset. */
+  balances(): { account: string; asset: string; decimals: number; of: Balance }[] {
+    const { names } = this
+    const exchange = new Exchange(this.engine, names)
+    const decimalsOf = (asset: string) => names.assetOf(names.asset(asset)).decimals
+    return names.accounts
+      .filter((account) => account !== undefined)
+      .flatMap((account) =>
+        exchange
+          .balances(account)
+          .balances.map((of) => ({ account, asset: of.asset, decimals: decimalsOf(of.asset), of })),
+      )
   }
 
   hash(): string {

@@ -73,12 +73,14 @@ export const importsPointDown: Check = (files) =>
   })
 
 /**
- * Relative imports name the file, with its ending: .ts, but for bin/, which any Node can start.
+ * Relative imports name the file, with its ending: .ts, but for bin/, which any Node can start, and
+ * what k6 runs, which is no Node.
  */
 export const importsEndInTs: Check = (files) =>
   files.flatMap(({ path, text }) =>
     importsOf(text)
       .filter((target) => target.startsWith('.') && !target.endsWith('.ts'))
+      .filter((target) => !(/^load\/k6\/.*\.js$/.test(path) && target.endsWith('.js')))
       .filter((target) => !posix.join(posix.dirname(path), target).startsWith('bin/'))
       .map((target) => `${path} imports ${target} without .ts`),
   )

@@ -17,6 +17,7 @@ import { ORDER_ROUTES } from './order-routes.ts'
 import type { Authenticate, Throttles } from './principal.ts'
 import { RecentTrades } from './recent-trades.ts'
 import type { Route } from './routes.ts'
+import { addServerTiming } from './server-timing.ts'
 
 export interface HttpGatewayOptions {
   /** Says who sent a request. */
@@ -27,6 +28,8 @@ export interface HttpGatewayOptions {
   readonly history?: Pick<ReportHistory, 'range'> | undefined
   /** A request is answered within so many ms of being taken in, if only by UNANSWERED. */
   readonly answerMs?: number
+  /** Answers say how long they took, in `Server-Timing`; default false. */
+  readonly serverTiming?: boolean
   /** Of this program, as the document tells it. */
   readonly version?: string
   /** How requests are authenticated, as OpenAPI describes it; by name. */
@@ -74,7 +77,7 @@ export class HttpGateway {
 
   /** Adds its routes to a server's part for `/v1`. */
   addTo(server: FastifyInstance): void {
-    const { authenticate, throttles = {} } = this.options
+    const { authenticate, throttles = {}, serverTiming = false } = this.options
     const { onError = () => {}, onRefused = () => {} } = this.options
     const { clerk, underWay } = this
     const during = async <T>(work: Promise<T>): Promise<T> => {
@@ -85,6 +88,7 @@ export class HttpGateway {
         underWay.delete(work)
       }
     }
+    if (serverTiming) addServerTiming(server)
     const doing = { clerk, onError, onRefused, during }
     addRoutes(server, this.routes, { authenticate, throttles, ...doing })
     addDocuments(server, this.document)

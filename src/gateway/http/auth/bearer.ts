@@ -6,6 +6,7 @@ import { isName } from '../../../protocol/command-schema.ts'
 import type { AuthRefusal, Principal } from '../principal.ts'
 import { isScope, type JwtSettings } from './auth-settings.ts'
 import { forbidden, type Unknown, unauthenticated } from './refusals.ts'
+import { TokenMemory } from './token-memory.ts'
 
 /** Characters of a token. Longer: refused before anything of it is read. */
 export const TOKEN_CHARS_MAX = 4_096
@@ -18,12 +19,14 @@ export class BearerTokens {
   private readonly settings: JwtSettings
   private readonly key: JWTVerifyGetKey
   private readonly now: () => number
+  private readonly good: TokenMemory
 
   /** `now` gives ms since 1970. */
   constructor(settings: JwtSettings, now: () => number) {
     this.settings = settings
     this.key = keyOf(settings)
     this.now = now
+    this.good = new TokenMemory(settings.clockToleranceS)
   }
 
   /** Who the header `authorization` speaks for. */
@@ -33,6 +36,9 @@ export class BearerTokens {
     }
     const [, token] = BEARER.exec(authorization) ?? []
     if (token === undefined) return unauthenticated('NO_BEARER')
+    const nowMs = this.now()
+    const known = this.good.recall(token, nowMs)
+    if (known !== undefined) return principalOf(known)
     if (!isCanonical(token)) return unauthenticated('TOKEN_INVALID')
     const { issuer, audience, algorithms, clockToleranceS } = this.settings
     try {
@@ -40,6 +46,7 @@ export class BearerTokens {
         ...{ issuer, audience, clockTolerance: clockToleranceS, requiredClaims: ['exp'] },
         ...{ algorithms: [...algorithms], currentDate: new Date(this.now()) },
       })
+      this.good.remember(token, payload)
       return principalOf(payload)
     } catch (error) {
       // Anything else is no verdict on the token.
