@@ -153,7 +153,7 @@ class Serving {
 
   /** Undefined where nobody says who asks: then there are no routes but those of health. */
   private makeHttpGateway(): HttpGateway | undefined {
-    const { access, natsUrl, board, log } = this.options
+    const { access, natsUrl, board, log, settings } = this.options
     if (access === undefined) return undefined
     // NATS is connected later, but before anybody leads, and nobody asks earlier.
     const range: ReportHistory['range'] = (...of) =>
@@ -161,6 +161,8 @@ class Serving {
     return new HttpGateway({
       ...{ ...access, version: board.version, onRefused: this.refusals.count },
       history: natsUrl === undefined ? undefined : { range },
+      market: natsUrl === undefined ? undefined : () => (this.gateway as NatsGateway).market,
+      depthEveryMs: settings.depthEveryMs,
       onError(error) {
         const why = error instanceof Error ? error.message : String(error)
         log.error({ event: 'http-error' }, `a request over HTTP met a fault: ${why}`)

@@ -26,6 +26,7 @@ import { newCounts, ServiceInfo, type ServiceVerb } from './service.ts'
 import {
   bodyOf,
   type Inbound,
+  marketDataSubject,
   parseSubject,
   STATUS_SUBJECT,
   SUBSCRIPTIONS,
@@ -58,8 +59,6 @@ export interface NatsGatewayOptions {
   readonly onFault?: (error: unknown) => void
 }
 
-const DEPTH_EVERY_MS = 50
-
 /** Counts since the gateway was made. */
 export interface GatewayStats {
   messages: number
@@ -79,7 +78,10 @@ export class NatsGateway {
   private readonly options: NatsGatewayOptions
   private readonly replies = new Replies<EncodedReport, Request>()
   private readonly reports: ReportStream
-  private readonly market: MarketFeed
+  /** Market data, for whoever else takes it out. */
+  readonly market: MarketFeed
+  /** Symbols whose subscribers have missed a change of the book that could not be sent. */
+  private readonly missed = new Set<string>()
   private readonly subjects = new Map<string, Parsed>()
   private readonly subscriptions: Subscription[] = []
   private readonly counts = {
@@ -99,10 +101,14 @@ export class NatsGateway {
     const format = options.format ?? 'json'
     this.reports = new ReportStream(streams.outbox, format)
     this.market = new MarketFeed({
-      depthEveryMs: options.depthEveryMs ?? DEPTH_EVERY_MS,
+      depthEveryMs: options.depthEveryMs,
       query: (query) => this.desk?.query(query),
-      publish: (subject, message) => streams.loose.send(subject, encodeFrame(message, format)),
       onFault: (error) => this.break(error),
+    })
+    this.market.addTaker((message) => {
+      const { feed, symbol } = message
+      const isSent = streams.loose.send(marketDataSubject(symbol, feed), message.in(format))
+      if (!isSent && feed !== 'trades') this.missed.add(symbol)
     })
     const { counts } = this
     this.service = new ServiceInfo(options.version ?? '0.0.0', [
@@ -409,9 +415,22 @@ export class NatsGateway {
     this.wasThere = isThere
     if (isThere) {
       this.announce('back')
-      this.market.catchUp()
+      this.catchUp()
     }
     this.options.onConnection?.(isThere)
+  }
+
+  /** After an outage: whole books, for who missed changes of them. */
+  private catchUp(): void {
+    const symbols = [...this.missed]
+    this.missed.clear()
+    for (const symbol of symbols) {
+      const whole = this.market.depth(symbol)
+      if (whole === undefined) continue
+      const bytes = encodeFrame(whole, this.options.format ?? 'json')
+      const isSent = this.streams.loose.send(marketDataSubject(symbol, 'depth'), bytes)
+      if (!isSent) this.missed.add(symbol)
+    }
   }
 
   private break(error: unknown): void {

@@ -40,7 +40,7 @@ export class BearerTokens {
         ...{ issuer, audience, clockTolerance: clockToleranceS, requiredClaims: ['exp'] },
         ...{ algorithms: [...algorithms], currentDate: new Date(this.now()) },
       })
-      return principalOf(payload)
+      return principalOf(payload, clockToleranceS)
     } catch (error) {
       // Anything else is no verdict on the token.
       if (!(error instanceof errors.JOSEError)) throw error
@@ -81,8 +81,13 @@ function verdictOf(error: errors.JOSEError): Unknown {
 }
 
 /** Scopes that are not ours are left alone: an issuer may serve others too. */
-function principalOf({ account, scopes }: JWTPayload): Principal | AuthRefusal {
+function principalOf(
+  { account, scopes, exp = 0 }: JWTPayload,
+  clockToleranceS: number,
+): Principal | AuthRefusal {
   if (!isName(account)) return forbidden('NO_ACCOUNT')
   const known = new Set(Array.isArray(scopes) ? scopes.filter(isScope) : [])
-  return known.size === 0 ? forbidden('NO_SCOPE') : { account, scopes: known }
+  if (known.size === 0) return forbidden('NO_SCOPE')
+  // As long as a request with it would be let in.
+  return { account, scopes: known, untilMs: (exp + clockToleranceS) * 1_000 }
 }
