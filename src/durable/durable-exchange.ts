@@ -17,7 +17,13 @@ import { type Beside, snapshotBeside } from './beside.ts'
 import { Candidate, type Led, makeSure } from './candidate.ts'
 import type { Follower } from './follower.ts'
 import { BEAT_MS } from './lease-watch.ts'
-import { type DurableOptions, type RecoveryReport, SNAPSHOT_EVERY, silenceOf } from './options.ts'
+import {
+  type DurableOptions,
+  type Progress,
+  type RecoveryReport,
+  SNAPSHOT_EVERY,
+  silenceOf,
+} from './options.ts'
 import { Publication } from './publication.ts'
 import { RETENTION, retain, type SnapshotTaken, writeSnapshot } from './snapshots.ts'
 
@@ -69,6 +75,7 @@ export class DurableExchange {
       term,
       nowMs: Date.now,
       onDurable: () => this.turn(),
+      onCommitted: options.onCommitted,
       onBroken: (error) => this.fail(error),
     })
     this.core = new JournaledCore(follower.core, this.journal, () => {
@@ -118,6 +125,13 @@ export class DurableExchange {
   /** The `seq` of the last command handed to a round; it may not be durable yet. */
   get seq(): number {
     return this.exchange.seq
+  }
+
+  /** How far it is. */
+  get progress(): Progress {
+    const { journal, publication, core, seq: taken } = this
+    const { durableSeq: durable } = journal
+    return { taken, durable, published: publication.seq, rounds: core.taken }
   }
 
   /**

@@ -1,8 +1,8 @@
 // The way in to a stream: an HTTP request that says who asks, as every other, and is then no
 // request any more.
 //
-// Browsers cannot set headers here, so a token may come as a subprotocol too, which is a header that
-// they can set; never in the address, which ends in logs.
+// Browsers cannot set headers here, so a token may come as a subprotocol too, which is a header
+// that they can set; never in the address, which ends in logs.
 
 import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'

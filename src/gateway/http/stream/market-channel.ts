@@ -98,7 +98,7 @@ export class MarketChannel {
     market.addTaker((message) => this.take(message))
   }
 
-  /** Whether there is such a symbol: resolves with a refusal if not; undefined if nobody can say. */
+  /** The symbol's book; a refusal if there is no such symbol; undefined if nobody can say. */
   snapshot(symbol: string): ReturnType<Market['snapshot']> {
     return this.market.snapshot(symbol)
   }
