@@ -32,6 +32,7 @@ const SCRIPTS: Record<string, (target: HttpTarget, crowd: Crowd) => Promise<Vari
     }))
     return { TRADERS: JSON.stringify(await Promise.all(traders)) }
   },
+  websocket: (target, crowd) => SCRIPTS.steady(target, crowd),
 }
 type Variables = Record<string, string>
 

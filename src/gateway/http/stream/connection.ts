@@ -218,7 +218,9 @@ export class StreamConnection {
 
   /** The library would answer without a bound. */
   private answerPing(data: Buffer): void {
-    if (this.isWithinRate() && this.hasRoom) this.socket.pong(data, false, this.onSent)
+    if (!this.isWithinRate() || !this.hasRoom) return
+    this.socket.pong(data, false, this.onSent)
+    this.count()
   }
 
   /** Counts a message of the peer; one that is too much is refused. */

@@ -1,0 +1,267 @@
+// `npm run load:websockets [-- options]`: thousands of idle WebSockets, and readers that do not
+// read, at an exchange of its own while orders go on. What does not hold ends it with exit code 1.
+
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { Command } from 'commander'
+import { PERCENTILE_COLUMNS, percentileRow } from '../../bench/histogram.ts'
+import { type Demand, passes, render } from '../../bench/report.ts'
+import { Crowd, type Reply } from '../nats/crowd.ts'
+import { type LoopResult, openLoop, prepare, steady } from '../nats/open-loop.ts'
+import { type HttpTarget, openOwnTarget } from '../target.ts'
+import type { Found, Order } from './sockets.ts'
+
+/** Streams of one account; the exchange takes 32. */
+const OF_ACCOUNT = 25
+/** Reports that a slow reader asks for and does not read: more than the system keeps for it. */
+const HISTORY = 20_000
+const BATCH = 1_000
+const WATCHERS = 8
+/** How long slow readers are waited for to be closed: stuck for 10 s, seen within 15. */
+const CLOSED_MS = 90_000
+const MIB = 2 ** 20
+
+const whole = (text: string): number => {
+  const number = Number(text)
+  if (!Number.isSafeInteger(number) || number < 1) program.error(`${text} is not a whole number`)
+  return number
+}
+const program = new Command('npm run load:websockets --')
+  .description('Idle and slow WebSockets at an exchange of its own, while orders go on.')
+  .option('--idle <n>', 'idle streams', whole, 10_000)
+  .option('--slow <n>', 'streams that do not read', whole, 200)
+  .option('--rate <n>', 'orders a second', whole, 500)
+  .option('--seconds <n>', 'how long each part takes', whole, 15)
+  .parse()
+const { idle, slow, rate, seconds } =
+  program.opts<Record<'idle' | 'slow' | 'rate' | 'seconds', number>>()
+
+/** The other ends of the streams. */
+class Sockets {
+  private readonly child: ChildProcess = fork(join(import.meta.dirname, 'sockets.ts'))
+
+  async ask(order: Order): Promise<Found> {
+    this.child.send(order)
+    const [found] = (await once(this.child, 'message')) as [Found]
+    if (found.error !== undefined) throw new Error(found.error)
+    return found
+  }
+
+  end(): void {
+    this.child.disconnect()
+  }
+}
+
+/** What the exchange says of itself. */
+async function metrics(target: HttpTarget): Promise<Record<string, number>> {
+  const text = await (await fetch(`${target.httpUrl}/metrics`)).text()
+  const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
+  return Object.fromEntries(
+    lines.map((line) => {
+      const at = line.lastIndexOf(' ')
+      return [line.slice(0, at), Number(line.slice(at + 1))]
+    }),
+  )
+}
+
+/** Memory of the exchange, in MiB; the least of some looks, since garbage comes and goes. */
+async function memory(target: HttpTarget): Promise<{ rss: number; heap: number; outside: number }> {
+  const looks: Record<string, number>[] = []
+  for (let n = 0; n < 5; n += 1) {
+    looks.push(await metrics(target))
+    await delay(300)
+  }
+  const least = (kind: string) =>
+    Math.min(...looks.map((look) => look[`onefill_memory_bytes{kind="${kind}"}`])) / MIB
+  return { rss: least('rss'), heap: least('heapUsed'), outside: least('external') }
+}
+
+/** What the system keeps for all connections of the machine, in MiB. */
+function systemBuffers(): number {
+  const [, pages = '0'] = /TCP:.* mem (\d+)/.exec(readFileSync('/proc/net/sockstat', 'utf8')) ?? []
+  return (Number(pages) * 4096) / MIB
+}
+
+const tokensOf = (target: HttpTarget, name: string, count: number): Promise<string[]> =>
+  Promise.all(Array.from({ length: count }, (_, n) => target.token(`${name}-${n}`)))
+
+/** Accounts with so many reports each. */
+async function makeHistory(crowd: Crowd, accounts: number): Promise<void> {
+  for (let n = 0; n < accounts; n += 1) {
+    const account = `slow-${n}`
+    const money = { asset: 'USD', amount: '1000000', transferId: 'm' }
+    const scene = [
+      { cmd: 'account', account },
+      { cmd: 'deposit', account, ...money },
+    ]
+    await crowd.ask(0, 'onefill.v1.admin.batch', scene)
+    for (let from = 0; from < HISTORY; from += BATCH) {
+      const orders = Array.from({ length: BATCH / 2 }, (_, at) => {
+        const clOrdId = `h-${from + at}`
+        const order = { clOrdId, symbol: 'S0', side: 'buy', ordType: 'limit', price: '0.01' }
+        const canceled = { cmd: 'cancel', symbol: 'S0', origClOrdId: clOrdId }
+        return [{ cmd: 'new', ...order, orderQty: '1', timeInForce: 'GTC' }, canceled]
+      }).flat()
+      const replies = (await crowd.ask(0, `onefill.v1.order.${account}.batch`, orders)) as Reply[]
+      const wrong = replies.find(({ execType }) => execType === 'rejected')
+      if (wrong !== undefined) throw new Error(`an order of ${account}: ${wrong.code}`)
+    }
+  }
+}
+
+const rows: (string | number)[][] = []
+const loops: { name: string; loop: LoopResult }[] = []
+const demands: Demand[] = []
+const notes: string[] = []
+
+async function run(target: HttpTarget, crowd: Crowd, sockets: Sockets): Promise<void> {
+  const url = target.httpUrl
+  const slowAccounts = Math.ceil(slow / OF_ACCOUNT)
+  await prepare(crowd)
+  await makeHistory(crowd, slowAccounts)
+  const orders = async (name: string) => {
+    const loop = await openLoop(crowd, seconds, steady(rate))
+    loops.push({ name, loop })
+    demands.push({
+      what: `${name}: answered rightly, of all`,
+      value: loop.right / loop.sent,
+      atLeast: 1,
+    })
+  }
+  const look = async (name: string) => {
+    const { rss, heap, outside } = await memory(target)
+    const now = await metrics(target)
+    const buffered = now.onefill_streams_buffered_bytes / MIB
+    const all = [rss, heap, outside, buffered, systemBuffers()]
+    rows.push([name, now.onefill_streams, ...all.map((value) => value.toFixed(1))])
+    return { rss, now }
+  }
+  // The first run warms up.
+  await openLoop(crowd, 5, steady(rate))
+  await sockets.ask({ do: 'watch', url, tokens: await tokensOf(target, 'trader', WATCHERS) })
+  await orders('without')
+  const before = await look('without')
+
+  const startMs = performance.now()
+  const tokens = await tokensOf(target, 'idle', Math.ceil(idle / OF_ACCOUNT))
+  await sockets.ask({ do: 'open', url, tokens, count: idle })
+  notes.push(
+    `${idle} streams were opened in ${((performance.now() - startMs) / 1_000).toFixed(1)} s`,
+  )
+  const held = await look(`${idle} idle`)
+  await orders(`${idle} idle`)
+  const kept = await look(`${idle} idle, after orders`)
+  const perIdle = ((held.rss - before.rss) * 1_024) / idle
+  demands.push(
+    { what: 'memory of the exchange per idle stream, KiB', value: perIdle, atMost: 24 },
+    {
+      what: 'idle streams that are open',
+      value: (await sockets.ask({ do: 'look' })).idleOpen,
+      atLeast: idle,
+    },
+  )
+
+  const slowTokens = await tokensOf(target, 'slow', slowAccounts)
+  await sockets.ask({ do: 'slow', url, tokens: slowTokens, each: OF_ACCOUNT })
+  await orders(`and ${slowAccounts * OF_ACCOUNT} slow`)
+  const stuck = await look(`and ${slowAccounts * OF_ACCOUNT} slow`)
+  const buffered = stuck.now.onefill_streams_buffered_bytes / MIB
+  demands.push({
+    what: 'MiB that slow readers have the exchange keep',
+    value: buffered,
+    atMost: 80,
+  })
+  demands.push({
+    what: 'MiB more than with idle streams',
+    value: stuck.rss - kept.rss,
+    atMost: 256,
+  })
+  const wanted = idle + WATCHERS
+  const untilMs = performance.now() + CLOSED_MS
+  let open = Number.POSITIVE_INFINITY
+  while (open > wanted && performance.now() < untilMs) {
+    await delay(500)
+    open = (await metrics(target)).onefill_streams
+  }
+  demands.push({
+    what: 'streams once slow readers are closed',
+    value: open,
+    atMost: wanted,
+    atLeast: wanted,
+  })
+  const after = await look('slow ones closed')
+  const closed = after.now['onefill_refusals_total{code="SLOW_READER"}'] ?? 0
+  notes.push(`${closed} streams were closed as SLOW_READER`)
+
+  await sockets.ask({ do: 'resume', url, tokens: slowTokens })
+  const { found, caughtUp } = await untilCaughtUp(sockets, crowd)
+  const gaps = [...found.watched, ...found.resumed].reduce((sum, each) => sum + each.gaps, 0)
+  demands.push(
+    { what: 'gaps in reports, of readers and of slow ones that came back', value: gaps, atMost: 0 },
+    { what: 'readers that have all reports', value: caughtUp, atLeast: WATCHERS + slowAccounts },
+    { what: 'idle streams that were lost', value: found.idleLost, atMost: 0 },
+  )
+  await sockets.ask({ do: 'close' })
+  await delay(1_000)
+  await look('all closed')
+}
+
+/** Until each reader has heard the newest report of its account, or for long enough. */
+async function untilCaughtUp(sockets: Sockets, crowd: Crowd) {
+  const newestOf = async (account: string) => {
+    const subject = `onefill.v1.exec.${account}.resend`
+    const { newest } = (await crowd.ask(0, subject, { from: 1_000_000, to: 1_000_000 })) as {
+      newest?: number
+    }
+    return newest ?? 0
+  }
+  for (let tries = 0; ; tries += 1) {
+    const found = await sockets.ask({ do: 'look' })
+    let caughtUp = 0
+    for (const [n, { last }] of found.resumed.entries()) {
+      if (last === (await newestOf(`slow-${n}`))) caughtUp += 1
+    }
+    for (const [n, { last }] of found.watched.entries()) {
+      if (last === (await newestOf(`trader-${n}`))) caughtUp += 1
+    }
+    if (caughtUp === found.resumed.length + found.watched.length || tries === 100) {
+      return { found, caughtUp }
+    }
+    await delay(200)
+  }
+}
+
+const sockets = new Sockets()
+const target = await openOwnTarget()
+const crowd = await Crowd.open(target.natsUrl, 8)
+try {
+  await run(target, crowd, sockets)
+  const title = 'the exchange, MiB; buffered: what it keeps for streams; system: all TCP buffers'
+  const columns = ['', 'streams', 'RSS', 'heap', 'external', 'buffered', 'system']
+  const latency = loops.map(({ name, loop }) => percentileRow(name, loop.latency))
+  console.log(
+    render({
+      name: 'load:websockets',
+      tables: [
+        { title, columns, rows },
+        {
+          title: `${rate} orders a second over NATS, ns until the durable answer`,
+          columns: PERCENTILE_COLUMNS,
+          rows: latency,
+        },
+      ],
+      ...{ demands, notes },
+    }),
+  )
+  if (!demands.every(passes)) process.exitCode = 1
+} catch (error) {
+  console.error(`load:websockets: ${error instanceof Error ? error.stack : error}`)
+  process.exitCode = 1
+} finally {
+  sockets.end()
+  await crowd.close()
+  await target.close()
+}
