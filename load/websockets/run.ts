@@ -33,11 +33,12 @@ const program = new Command('npm run load:websockets --')
   .description('Idle and slow WebSockets at an exchange of its own, while orders go on.')
   .option('--idle <n>', 'idle streams', whole, 10_000)
   .option('--slow <n>', 'streams that do not read', whole, 200)
+  .option('--listeners <n>', "streams that hear of a symbol's depth", whole, 1_000)
   .option('--rate <n>', 'orders a second', whole, 500)
   .option('--seconds <n>', 'how long each part takes', whole, 15)
   .parse()
-const { idle, slow, rate, seconds } =
-  program.opts<Record<'idle' | 'slow' | 'rate' | 'seconds', number>>()
+type Counts = Record<'idle' | 'slow' | 'listeners' | 'rate' | 'seconds', number>
+const { idle, slow, listeners, rate, seconds } = program.opts<Counts>()
 
 /** The other ends of the streams. */
 class Sockets {
@@ -79,6 +80,28 @@ async function memory(target: HttpTarget): Promise<{ rss: number; heap: number; 
   return { rss: least('rss'), heap: least('heapUsed'), outside: least('external') }
 }
 
+/** The most of each column while something is done. */
+async function during(target: HttpTarget, work: () => Promise<void>): Promise<number[]> {
+  let isDone = false
+  const worked = work().finally(() => {
+    isDone = true
+  })
+  const most: number[] = []
+  while (!isDone) {
+    const now = await metrics(target)
+    const of = (kind: string) => now[`onefill_memory_bytes{kind="${kind}"}`] / MIB
+    const buffered = now.onefill_streams_buffered_bytes / MIB
+    const memory = [of('rss'), of('heapUsed'), of('external')]
+    const values = [now.onefill_streams, ...memory, buffered, systemBuffers()]
+    values.forEach((value, n) => {
+      most[n] = Math.max(most[n] ?? 0, value)
+    })
+    await delay(250)
+  }
+  await worked
+  return most
+}
+
 /** What the system keeps for all connections of the machine, in MiB. */
 function systemBuffers(): number {
   const [, pages = '0'] = /TCP:.* mem (\d+)/.exec(readFileSync('/proc/net/sockstat', 'utf8')) ?? []
@@ -90,6 +113,12 @@ const tokensOf = (target: HttpTarget, name: string, count: number): Promise<stri
 
 /** Accounts with so many reports each. */
 async function makeHistory(crowd: Crowd, accounts: number): Promise<void> {
+  // Nothing trades in it, so any price will do.
+  const units = { base: 'H', quote: 'USD', tickSize: '0.01', lotSize: '1' }
+  await crowd.ask(0, 'onefill.v1.admin.batch', [
+    { cmd: 'asset', asset: 'H', decimals: 0 },
+    { cmd: 'instrument', symbol: 'HISTORY', ...units },
+  ])
   for (let n = 0; n < accounts; n += 1) {
     const account = `slow-${n}`
     const money = { asset: 'USD', amount: '1000000', transferId: 'm' }
@@ -101,8 +130,8 @@ async function makeHistory(crowd: Crowd, accounts: number): Promise<void> {
     for (let from = 0; from < HISTORY; from += BATCH) {
       const orders = Array.from({ length: BATCH / 2 }, (_, at) => {
         const clOrdId = `h-${from + at}`
-        const order = { clOrdId, symbol: 'S0', side: 'buy', ordType: 'limit', price: '0.01' }
-        const canceled = { cmd: 'cancel', symbol: 'S0', origClOrdId: clOrdId }
+        const order = { clOrdId, symbol: 'HISTORY', side: 'buy', ordType: 'limit', price: '0.01' }
+        const canceled = { cmd: 'cancel', symbol: 'HISTORY', origClOrdId: clOrdId }
         return [{ cmd: 'new', ...order, orderQty: '1', timeInForce: 'GTC' }, canceled]
       }).flat()
       const replies = (await crowd.ask(0, `onefill.v1.order.${account}.batch`, orders)) as Reply[]
@@ -117,96 +146,113 @@ const loops: { name: string; loop: LoopResult }[] = []
 const demands: Demand[] = []
 const notes: string[] = []
 
-async function run(target: HttpTarget, crowd: Crowd, sockets: Sockets): Promise<void> {
-  const url = target.httpUrl
-  const slowAccounts = Math.ceil(slow / OF_ACCOUNT)
+/** What each part needs. */
+interface Scene {
+  readonly target: HttpTarget
+  readonly crowd: Crowd
+  readonly sockets: Sockets
+  readonly url: string
+}
+
+async function run(scene: Scene): Promise<void> {
+  const { target, crowd, sockets, url } = scene
   await prepare(crowd)
-  await makeHistory(crowd, slowAccounts)
-  const orders = async (name: string) => {
-    const loop = await openLoop(crowd, seconds, steady(rate))
-    loops.push({ name, loop })
-    demands.push({
-      what: `${name}: answered rightly, of all`,
-      value: loop.right / loop.sent,
-      atLeast: 1,
-    })
-  }
-  const look = async (name: string) => {
-    const { rss, heap, outside } = await memory(target)
-    const now = await metrics(target)
-    const buffered = now.onefill_streams_buffered_bytes / MIB
-    const all = [rss, heap, outside, buffered, systemBuffers()]
-    rows.push([name, now.onefill_streams, ...all.map((value) => value.toFixed(1))])
-    return { rss, now }
-  }
-  // The first run warms up.
+  // The first orders warm up.
   await openLoop(crowd, 5, steady(rate))
   await sockets.ask({ do: 'watch', url, tokens: await tokensOf(target, 'trader', WATCHERS) })
-  await orders('without')
-  const before = await look('without')
+  await orders(scene, 'without')
+  await withIdle(scene)
+  await withListeners(scene)
+  await withSlow(scene)
+  await sockets.ask({ do: 'close' })
+  await delay(1_000)
+  await look(scene, 'all closed')
+}
 
-  const startMs = performance.now()
+/** Sends orders for a while: each is answered with what it must be answered with. */
+async function orders({ crowd }: Scene, name: string): Promise<void> {
+  const loop = await openLoop(crowd, seconds, steady(rate))
+  loops.push({ name, loop })
+  const value = loop.right / loop.sent
+  demands.push({ what: `${name}: answered rightly, of all`, value, atLeast: 1 })
+}
+
+/** A row of the table. */
+async function look({ target }: Scene, name: string) {
+  const { rss, heap, outside } = await memory(target)
+  const now = await metrics(target)
+  const buffered = now.onefill_streams_buffered_bytes / MIB
+  const all = [rss, heap, outside, buffered, systemBuffers()]
+  rows.push([name, now.onefill_streams, ...all.map((value) => value.toFixed(1))])
+  return { rss, now }
+}
+
+async function withIdle(scene: Scene): Promise<void> {
+  const { target, sockets, url } = scene
+  const name = `${idle} idle`
+  const before = await look(scene, 'without')
   const tokens = await tokensOf(target, 'idle', Math.ceil(idle / OF_ACCOUNT))
+  const startMs = performance.now()
   await sockets.ask({ do: 'open', url, tokens, count: idle })
-  notes.push(
-    `${idle} streams were opened in ${((performance.now() - startMs) / 1_000).toFixed(1)} s`,
-  )
-  const held = await look(`${idle} idle`)
-  await orders(`${idle} idle`)
-  const kept = await look(`${idle} idle, after orders`)
+  const tookS = (performance.now() - startMs) / 1_000
+  notes.push(`${idle} streams were opened in ${tookS.toFixed(1)} s`)
+  const held = await look(scene, name)
   const perIdle = ((held.rss - before.rss) * 1_024) / idle
-  demands.push(
-    { what: 'memory of the exchange per idle stream, KiB', value: perIdle, atMost: 24 },
-    {
-      what: 'idle streams that are open',
-      value: (await sockets.ask({ do: 'look' })).idleOpen,
-      atLeast: idle,
-    },
-  )
+  demands.push({ what: 'KiB of the exchange per idle stream', value: perIdle, atMost: 24 })
+  await orders(scene, name)
+  await look(scene, `${name}, after orders`)
+  const { idleOpen } = await sockets.ask({ do: 'look' })
+  demands.push({ what: 'idle streams that are open', value: idleOpen, atLeast: idle })
+}
 
-  const slowTokens = await tokensOf(target, 'slow', slowAccounts)
-  await sockets.ask({ do: 'slow', url, tokens: slowTokens, each: OF_ACCOUNT })
-  await orders(`and ${slowAccounts * OF_ACCOUNT} slow`)
-  const stuck = await look(`and ${slowAccounts * OF_ACCOUNT} slow`)
-  const buffered = stuck.now.onefill_streams_buffered_bytes / MIB
-  demands.push({
-    what: 'MiB that slow readers have the exchange keep',
-    value: buffered,
-    atMost: 80,
-  })
-  demands.push({
-    what: 'MiB more than with idle streams',
-    value: stuck.rss - kept.rss,
-    atMost: 256,
-  })
+async function withListeners(scene: Scene): Promise<void> {
+  const { target, sockets, url } = scene
+  const name = `and ${listeners} that listen`
+  const tokens = await tokensOf(target, 'listener', Math.ceil(listeners / OF_ACCOUNT))
+  const before = await sockets.ask({ do: 'listen', url, each: OF_ACCOUNT, tokens })
+  await orders(scene, name)
+  await look(scene, name)
+  const { listened } = await sockets.ask({ do: 'quiet' })
+  notes.push(`${listened - before.listened} messages went to ${listeners} that listen`)
+}
+
+async function withSlow(scene: Scene): Promise<void> {
+  const { target, crowd, sockets, url } = scene
+  const accounts = Math.ceil(slow / OF_ACCOUNT)
+  const name = `and ${accounts * OF_ACCOUNT} slow`
+  await makeHistory(crowd, accounts)
+  const filled = await look(scene, 'and a history')
+  const tokens = await tokensOf(target, 'slow', accounts)
+  await sockets.ask({ do: 'slow', url, tokens, each: OF_ACCOUNT })
+  const most = await during(target, () => orders(scene, name))
+  rows.push([`${name}, at most`, most[0], ...most.slice(1).map((value) => value.toFixed(1))])
+  const [, rss, , , buffered] = most
   const wanted = idle + WATCHERS
-  const untilMs = performance.now() + CLOSED_MS
-  let open = Number.POSITIVE_INFINITY
-  while (open > wanted && performance.now() < untilMs) {
-    await delay(500)
-    open = (await metrics(target)).onefill_streams
-  }
-  demands.push({
-    what: 'streams once slow readers are closed',
-    value: open,
-    atMost: wanted,
-    atLeast: wanted,
-  })
-  const after = await look('slow ones closed')
-  const closed = after.now['onefill_refusals_total{code="SLOW_READER"}'] ?? 0
+  const open = await untilClosed(target, wanted)
+  const { now } = await look(scene, 'slow ones closed')
+  const closed = now['onefill_refusals_total{code="SLOW_READER"}'] ?? 0
   notes.push(`${closed} streams were closed as SLOW_READER`)
-
-  await sockets.ask({ do: 'resume', url, tokens: slowTokens })
+  await sockets.ask({ do: 'resume', url, tokens })
   const { found, caughtUp } = await untilCaughtUp(sockets, crowd)
   const gaps = [...found.watched, ...found.resumed].reduce((sum, each) => sum + each.gaps, 0)
   demands.push(
-    { what: 'gaps in reports, of readers and of slow ones that came back', value: gaps, atMost: 0 },
-    { what: 'readers that have all reports', value: caughtUp, atLeast: WATCHERS + slowAccounts },
+    { what: 'MiB that the exchange keeps for slow readers', value: buffered, atMost: 80 },
+    { what: 'MiB more than without them', value: rss - filled.rss, atMost: 256 },
+    { what: 'streams more than wanted once they are closed', value: open - wanted, atMost: 0 },
+    { what: 'gaps in reports, also of slow ones that came back', value: gaps, atMost: 0 },
+    { what: 'readers that have all reports', value: caughtUp, atLeast: WATCHERS + accounts },
     { what: 'idle streams that were lost', value: found.idleLost, atMost: 0 },
   )
-  await sockets.ask({ do: 'close' })
-  await delay(1_000)
-  await look('all closed')
+}
+
+/** Streams that are open once it is as many as wanted, or for long enough. */
+async function untilClosed(target: HttpTarget, wanted: number): Promise<number> {
+  const untilMs = performance.now() + CLOSED_MS
+  for (;;) {
+    const open = (await metrics(target)).onefill_streams
+    if (open <= wanted || performance.now() > untilMs) return open
+    await delay(500)
+  }
 }
 
 /** Until each reader has heard the newest report of its account, or for long enough. */
@@ -238,7 +284,7 @@ const sockets = new Sockets()
 const target = await openOwnTarget()
 const crowd = await Crowd.open(target.natsUrl, 8)
 try {
-  await run(target, crowd, sockets)
+  await run({ target, crowd, sockets, url: target.httpUrl })
   const title = 'the exchange, MiB; buffered: what it keeps for streams; system: all TCP buffers'
   const columns = ['', 'streams', 'RSS', 'heap', 'external', 'buffered', 'system']
   const latency = loops.map(({ name, loop }) => percentileRow(name, loop.latency))

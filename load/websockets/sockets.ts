@@ -8,15 +8,22 @@ import { WebSocket } from 'ws'
 export type Order =
   | { readonly do: 'open'; readonly url: string; readonly tokens: string[]; readonly count: number }
   | { readonly do: 'slow'; readonly url: string; readonly tokens: string[]; readonly each: number }
+  | {
+      readonly do: 'listen'
+      readonly url: string
+      readonly tokens: string[]
+      readonly each: number
+    }
   | { readonly do: 'watch'; readonly url: string; readonly tokens: string[] }
   | { readonly do: 'resume'; readonly url: string; readonly tokens: string[] }
-  | { readonly do: 'look' }
+  | { readonly do: 'quiet' | 'look' }
   | { readonly do: 'close' }
 
 /** What it has found by then. */
 export interface Found {
   readonly idleOpen: number
   readonly idleLost: number
+  readonly listened: number
   /** By account of those that read: the last report that was heard, and gaps before it. */
   readonly watched: readonly Heard[]
   /** By account of the slow ones: over a stream that was cut, and one that went on from there. */
@@ -86,7 +93,10 @@ let idleLost = 0
 const watchers: Reader[] = []
 /** The first slow reader of each account. */
 const slow: Reader[] = []
+/** Those of which only their number matters. */
 const others: WebSocket[] = []
+/** Messages that listeners have heard. */
+let listened = 0
 
 async function openIdle({ url, tokens, count }: Extract<Order, { do: 'open' }>): Promise<void> {
   for (let from = 0; from < count; from += AT_ONCE) {
@@ -96,6 +106,24 @@ async function openIdle({ url, tokens, count }: Extract<Order, { do: 'open' }>):
         idleLost += 1
       })
       idle.push(socket)
+    })
+    await Promise.all(some)
+  }
+}
+
+/** They hear of a symbol's depth, each of one of eight. */
+async function openListeners({ url, tokens, each }: Extract<Order, { do: 'listen' }>) {
+  for (const token of tokens) {
+    const some = Array.from({ length: each }, async (_, n) => {
+      const socket = await connect(url, token)
+      const subscribed = new Promise((resolve) => socket.once('message', resolve))
+      socket.on('message', () => {
+        listened += 1
+      })
+      const symbol = `S${n % 8}`
+      socket.send(JSON.stringify({ cmd: 'subscribe', feed: 'depth', symbol }))
+      await subscribed
+      others.push(socket)
     })
     await Promise.all(some)
   }
@@ -135,13 +163,18 @@ function look(): Found {
   const heard = ({ last, gaps }: Reader): Heard => ({ last, gaps })
   const [watched, resumed] = [watchers.map(heard), slow.map(heard)]
   const idleOpen = idle.filter(({ readyState }) => readyState === WebSocket.OPEN).length
-  return { idleOpen, idleLost, watched, resumed }
+  return { idleOpen, idleLost, listened, watched, resumed }
 }
 
 async function carryOut(order: Order): Promise<void> {
   switch (order.do) {
     case 'open':
       return openIdle(order)
+    case 'listen':
+      return openListeners(order)
+    case 'quiet':
+      for (const socket of others.splice(0)) socket.terminate()
+      return
     case 'slow':
       return openSlow(order)
     case 'watch':
