@@ -252,15 +252,50 @@ test('bounds on streams: of an account, and of all', async () => {
   await third.close()
 })
 
-test('the rate of requests counts for streams too', async () => {
+test('of many that come at once no more are let in than there is room for', async () => {
+  await start({ streamBounds: { streams: 5, ofAccount: 2 } })
+  const names = ['a', 'a', 'a', 'a', 'b', 'b', 'b', 'b', 'c', 'c', 'c', 'c']
+  const all = await Promise.all(names.map((as) => StreamClient.connect(url, { as })))
+  const letIn = all.filter((each) => each instanceof StreamClient)
+  expect(letIn).toHaveLength(5)
+  expect(open[0].http.streamStats.open).toBe(5)
+  for (const client of letIn) await client.close()
+})
+
+test('messages are carried out in their order, though some wait', async () => {
+  await start()
+  const client = await StreamClient.open(url)
+  const wanted: string[] = []
+  for (let n = 0; n < 40; n += 1) {
+    // The first of a symbol waits for the exchange, the others do not.
+    const symbol = n % 2 === 0 ? 'XUSD' : `NONE-${n}`
+    client.send({ ...S, symbol, id: `${n}` })
+    client.send({ ...S, symbol, id: `${n}`, cmd: 'unsubscribe' })
+    wanted.push(`${n} ${n % 2 === 0 ? 'subscribed' : 'refused'}`, `${n} unsubscribed`)
+  }
+  const events = () => client.heard.filter(({ event }) => event !== undefined)
+  await client.until(() => events()[wanted.length - 1])
+  expect(events().map(({ id, event }) => `${id} ${event}`)).toEqual(wanted)
+  await client.close()
+})
+
+test('the rate of requests counts for streams too: for opening one, and for subscribing', async () => {
   const asked: string[] = []
   const requests = async (account: string) => {
     asked.push(account)
-    return asked.length > 1 ? { retryAfterMs: 1_500 } : undefined
+    return asked.length > 2 ? { retryAfterMs: 1_500 } : undefined
   }
   await start({ throttles: { requests } })
-  expect([await outcome({}), await outcome({})]).toEqual(['in', '429 RATE_LIMITED'])
-  expect(asked).toEqual(['alice', 'alice'])
+  const client = await StreamClient.open(url)
+  expect(await client.ask(S)).toMatchObject({ event: 'subscribed' })
+  expect(await client.ask(R)).toMatchObject({
+    ...{ event: 'refused', code: 'RATE_LIMITED', feed: 'reports', retryAfterMs: 1_500 },
+  })
+  // Ending one asks for nothing.
+  expect(await client.ask({ ...S, cmd: 'unsubscribe' })).toMatchObject({ event: 'unsubscribed' })
+  expect(await outcome({})).toBe('429 RATE_LIMITED')
+  expect(asked).toEqual(['alice', 'alice', 'alice', 'alice'])
+  await client.close()
 })
 
 test('bounds on subscriptions; the same again is no further one', async () => {

@@ -82,12 +82,12 @@ export class HttpGateway {
       this.reports = new ReportStream(NOWHERE, 'msgpack')
       history = this.reports.history
     }
-    const { onError = () => {}, streamBounds: bounds, depthEveryMs } = options
+    const { onError = () => {}, throttles = {}, streamBounds: bounds, depthEveryMs } = options
     if (options.market === undefined) {
       const query = (asked: object) => this.desk?.query(asked)
       this.market = new MarketFeed({ depthEveryMs, query, onFault: onError })
     }
-    this.streams = new Streams({ history, onRefused, onError, bounds })
+    this.streams = new Streams({ history, throttles, onRefused, onError, bounds })
     this.routes = [...ORDER_ROUTES, ...lookRoutes({ history, trades: this.trades })]
     const { securitySchemes = BEARER } = options
     this.document = openApiOf(this.routes, { version, securitySchemes })

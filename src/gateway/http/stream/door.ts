@@ -59,6 +59,9 @@ export function addDoor(part: FastifyInstance, options: DoorOptions): void {
     letIn(request, options).then(
       (principal) => {
         if (isProblem(principal)) return refuse(socket, principal)
+        // In one go with taking it in: two that come at once are counted one after the other.
+        const full = options.streams.refusalFor(principal.account)
+        if (full !== undefined) return refuse(socket, full)
         sockets.handleUpgrade(request, socket, head, (stream) => {
           options.streams.add(stream, principal)
         })
@@ -74,9 +77,9 @@ export function addDoor(part: FastifyInstance, options: DoorOptions): void {
   )
 }
 
-/** Who is let in, or why not. */
+/** Who asks and may, or why not. */
 async function letIn(request: IncomingMessage, options: DoorOptions): Promise<Principal | Problem> {
-  const { authenticate, throttles, streams } = options
+  const { authenticate, throttles } = options
   const { url = '', method = 'GET' } = request
   const [path, query] = url.split('?')
   if (path !== PATH) return problemOf('NOT_FOUND')
@@ -85,11 +88,8 @@ async function letIn(request: IncomingMessage, options: DoorOptions): Promise<Pr
   if (isProblem(headers)) return headers
   const principal = await authenticate({ method, url, headers, body: NO_BODY })
   if ('kind' in principal) return problemOf(principal.code, { detail: principal.text })
-  const { account } = principal
-  const wait = await throttles.requests?.(account, 1)
-  if (wait !== undefined) return problemOf('RATE_LIMITED', wait)
-  // Last, and with nothing in between: two that come at once are counted one after the other.
-  return streams.refusalFor(account) ?? principal
+  const wait = await throttles.requests?.(principal.account, 1)
+  return wait === undefined ? principal : problemOf('RATE_LIMITED', wait)
 }
 
 /** As Node asks; its types do not know the question yet. */

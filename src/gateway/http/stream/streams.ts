@@ -12,7 +12,7 @@ import {
   SUBSCRIPTIONS_MAX,
 } from '../../bounds.ts'
 import type { ReportHistory } from '../../history.ts'
-import type { Principal } from '../principal.ts'
+import type { Principal, Throttles } from '../principal.ts'
 import { type Problem, problemOf } from '../problem.ts'
 import { type Buffers, STREAM_BOUNDS, type StreamBounds, StreamConnection } from './connection.ts'
 import { type Market, MarketChannel } from './market-channel.ts'
@@ -21,6 +21,8 @@ import { type Ask, type Refusal, readAsk, type Wanted } from './words.ts'
 
 export interface StreamsOptions {
   readonly history: Pick<ReportHistory, 'range'>
+  /** Subscribing is a request: it asks for a book, or for what there was. */
+  readonly throttles: Throttles
   readonly onRefused: (code: string) => void
   /** Something broke that cannot; the stream that met it is ended. */
   readonly onError: (error: unknown) => void
@@ -56,7 +58,12 @@ interface Subscription {
 interface Entry {
   readonly part: Set<StreamConnection>
   readonly subscriptions: Map<string, Subscription>
+  /** Messages are carried out one after the other: until the last one is. */
+  last: Promise<void>
+  waiting: number
 }
+
+const DONE = Promise.resolve()
 
 const keyOf = (wanted: Wanted): string =>
   wanted.feed === 'reports' ? 'reports' : `${wanted.feed} ${wanted.symbol}`
@@ -120,19 +127,15 @@ export class Streams {
     const { bounds, buffers } = this
     const connection = new StreamConnection(socket, principal, {
       ...{ bounds, buffers, onRefused: this.options.onRefused },
-      onMessage: (from, data, isBinary) => {
-        this.take(from, data, isBinary).catch((error) => {
-          this.options.onError(error)
-          from.terminate()
-        })
-      },
+      onMessage: (from, data, isBinary) => this.queue(from, data, isBinary),
       onClosed: (closed) => this.remove(closed),
     })
     // Each in the next part: all have about as many.
     const part = this.parts[this.opened % PARTS]
     this.opened += 1
     part.add(connection)
-    this.entries.set(connection, { part, subscriptions: new Map() })
+    const entry = { part, subscriptions: new Map(), last: DONE, waiting: 0 }
+    this.entries.set(connection, entry)
     const { account, untilMs } = principal
     this.byAccount.set(account, (this.byAccount.get(account) ?? 0) + 1)
     if (untilMs !== undefined) connection.closeAt(untilMs, Date.now())
@@ -165,6 +168,23 @@ export class Streams {
     for (const connection of [...this.entries.keys()]) connection.terminate()
   }
 
+  private queue(connection: StreamConnection, data: Uint8Array, isBinary: boolean): void {
+    const entry = this.entries.get(connection)
+    if (entry === undefined) return
+    // Those before may wait for the exchange.
+    if (entry.waiting >= this.bounds.messagesAtOnce) return connection.close('RATE_LIMITED')
+    entry.waiting += 1
+    entry.last = entry.last
+      .then(() => this.take(connection, data, isBinary))
+      .catch((error) => {
+        this.options.onError(error)
+        connection.terminate()
+      })
+      .finally(() => {
+        entry.waiting -= 1
+      })
+  }
+
   private async take(
     connection: StreamConnection,
     data: Uint8Array,
@@ -176,7 +196,12 @@ export class Streams {
       this.entries.get(connection)?.subscriptions.get(keyOf(ask.wanted))?.end()
       return connection.tell('unsubscribed', echoOf(ask))
     }
-    const refusal = await this.subscribe(connection, ask)
+    const { account } = connection.principal
+    const wait = await this.options.throttles.requests?.(account, 1)
+    const refusal =
+      wait === undefined
+        ? await this.subscribe(connection, ask)
+        : { ...refused('RATE_LIMITED', 'cmd', TOO_MANY), ...wait }
     if (refusal !== undefined) connection.refuse({ ...refusal, ...echoOf(ask) })
   }
 
@@ -214,20 +239,17 @@ export class Streams {
     const { wanted } = ask
     const { market } = this
     if (market === undefined || wanted.feed === 'reports') return NOBODY
-    const key = keyOf(wanted)
-    of.get(key)?.end()
-    // Holds the place; whoever unsubscribes meanwhile takes it away.
-    const place: Subscription = { end: () => of.delete(key) }
-    of.set(key, place)
     // Nothing goes on: whoever leads next is asked again.
     const found = await market.snapshot(wanted.symbol).catch(() => undefined)
-    if (of.get(key) !== place || !this.entries.has(connection)) return undefined
+    // Closed meanwhile: nobody hears.
+    if (!this.entries.has(connection)) return undefined
     if (found === undefined || !('bids' in found)) {
-      of.delete(key)
       if (found === undefined || 'query' in found) return NOBODY
       const { code = 'NOT_LEADING', field = 'symbol', text = '' } = found
       return refused(code, field, text)
     }
+    const key = keyOf(wanted)
+    of.get(key)?.end()
     connection.tell('subscribed', echoOf(ask))
     const subscription = market.subscribe(connection, wanted.feed, wanted.symbol)
     of.set(key, {
@@ -258,6 +280,7 @@ export class Streams {
   }
 }
 
+const TOO_MANY = 'too many requests of this account; send the same again later'
 const FULL = 'as many streams are open as the exchange takes; try again later'
 
 const refused = (code: Refusal['code'], field: string, text: string): Refusal => ({
