@@ -279,7 +279,7 @@ test('messages are carried out in their order, though some wait', async () => {
   await client.close()
 })
 
-test('the rate of requests counts for streams too: for opening one, and for subscribing', async () => {
+test('opening a stream and subscribing count in the rate of requests', async () => {
   const asked: string[] = []
   const requests = async (account: string) => {
     asked.push(account)

@@ -194,7 +194,7 @@ test('answers to who asks and does not read are bounded: pings, refusals', async
   for (const client of [pinging, asking]) client.socket.terminate()
 })
 
-test('hundreds of idle streams, some that do not read: orders go on, and all hear of it', async () => {
+test('hundreds idle, some that do not read: orders go on, and all hear of it', async () => {
   const streamBounds = { ofAccount: 1_000, bufferBytes: 64 * 1024, stuckMs: 600_000 }
   const running = await start({ streamBounds: { ...streamBounds, heartbeatMs: 600_000 } })
   const clients: StreamClient[] = []
