@@ -20,12 +20,12 @@ const refused: string[] = []
 beforeAll(async () => {
   databases = await Databases.start()
 }, 600_000)
-afterAll(() => databases.stop())
+afterAll(() => databases.stop(), 600_000)
 afterEach(async () => {
   for (const each of open) await each.close()
   open = []
   refused.length = 0
-})
+}, 600_000)
 
 async function start(http: Partial<HttpGatewayOptions> = {}): Promise<HttpRunning> {
   const onRefused = (code: string) => refused.push(code)

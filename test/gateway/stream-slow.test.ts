@@ -16,11 +16,11 @@ let open: HttpRunning[] = []
 beforeAll(async () => {
   databases = await Databases.start()
 }, 600_000)
-afterAll(() => databases.stop())
+afterAll(() => databases.stop(), 600_000)
 afterEach(async () => {
   for (const each of open) await each.close()
   open = []
-})
+}, 600_000)
 
 async function start(http: Partial<HttpGatewayOptions>) {
   const each = await serveHttp(await databases.create(), { http })

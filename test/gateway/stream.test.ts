@@ -12,10 +12,10 @@ const running: HttpRunning[] = []
 beforeAll(async () => {
   servers = await startServers()
 }, 600_000)
-afterAll(() => servers.end())
+afterAll(() => servers.end(), 600_000)
 afterEach(async () => {
   for (const each of running.splice(0)) await each.close()
-})
+}, 600_000)
 
 async function start(options: Parameters<typeof serveHttp>[1] = {}, url?: string) {
   const database = url ?? (await servers.database())
