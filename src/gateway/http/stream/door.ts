@@ -55,13 +55,14 @@ export function addDoor(part: FastifyInstance, options: DoorOptions): void {
   Object.assign(server, { shouldUpgradeCallback: isWebSocket })
   server.on('upgrade', (request, socket, head) => {
     // It may be gone before it is answered.
-    socket.on('error', () => socket.destroy())
+    socket.on('error', hangUp)
     letIn(request, options).then(
       (principal) => {
         if (isProblem(principal)) return refuse(socket, principal)
         // In one go with taking it in: two that come at once are counted one after the other.
         const full = options.streams.refusalFor(principal.account)
         if (full !== undefined) return refuse(socket, full)
+        socket.removeListener('error', hangUp)
         sockets.handleUpgrade(request, socket, head, (stream) => {
           options.streams.add(stream, principal)
         })
@@ -90,6 +91,11 @@ async function letIn(request: IncomingMessage, options: DoorOptions): Promise<Pr
   if ('kind' in principal) return problemOf(principal.code, { detail: principal.text })
   const wait = await throttles.requests?.(principal.account, 1)
   return wait === undefined ? principal : problemOf('RATE_LIMITED', wait)
+}
+
+/** No closure: as long as the stream lives, it would keep the request. */
+function hangUp(this: Duplex): void {
+  this.destroy()
 }
 
 /** As Node asks; its types do not know the question yet. */
