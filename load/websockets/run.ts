@@ -142,7 +142,14 @@ async function makeHistory(crowd: Crowd, accounts: number): Promise<void> {
 }
 
 const rows: (string | number)[][] = []
-const loops: { name: string; loop: LoopResult }[] = []
+/** The latest that the exchange's main thread was, and how long a commit took on average. */
+interface Measured {
+  readonly name: string
+  readonly loop: LoopResult
+  readonly lagMs: number
+  readonly commitMs: number
+}
+const loops: Measured[] = []
 const demands: Demand[] = []
 const notes: string[] = []
 
@@ -170,9 +177,16 @@ async function run(scene: Scene): Promise<void> {
 }
 
 /** Sends orders for a while: each is answered with what it must be answered with. */
-async function orders({ crowd }: Scene, name: string): Promise<void> {
+async function orders({ target, crowd }: Scene, name: string): Promise<void> {
+  const before = await metrics(target)
   const loop = await openLoop(crowd, seconds, steady(rate))
-  loops.push({ name, loop })
+  const after = await metrics(target)
+  // Since it was asked last, where nobody asks between.
+  const lagMs = after['onefill_event_loop_lag_seconds{quantile="1"}'] * 1_000
+  const gained = (metric: string) => after[metric] - before[metric]
+  const commit = 'onefill_journal_commit_seconds'
+  const commitMs = (gained(`${commit}_sum`) / gained(`${commit}_count`)) * 1_000
+  loops.push({ name, loop, lagMs, commitMs })
   const value = loop.right / loop.sent
   demands.push({ what: `${name}: answered rightly, of all`, value, atLeast: 1 })
 }
@@ -287,7 +301,10 @@ try {
   await run({ target, crowd, sockets, url: target.httpUrl })
   const title = 'the exchange, MiB; buffered: what it keeps for streams; system: all TCP buffers'
   const columns = ['', 'streams', 'RSS', 'heap', 'external', 'buffered', 'system']
-  const latency = loops.map(({ name, loop }) => percentileRow(name, loop.latency))
+  const latency = loops.map(({ name, loop, lagMs, commitMs }) => [
+    ...percentileRow(name, loop.latency),
+    ...[commitMs.toFixed(1), lagMs.toFixed(0)],
+  ])
   console.log(
     render({
       name: 'load:websockets',
@@ -295,7 +312,7 @@ try {
         { title, columns, rows },
         {
           title: `${rate} orders a second over NATS, ns until the durable answer`,
-          columns: PERCENTILE_COLUMNS,
+          columns: [...PERCENTILE_COLUMNS, 'ms a commit', 'ms late at most'],
           rows: latency,
         },
       ],
