@@ -2,7 +2,7 @@
 // snapshots.
 
 export { DurableExchange } from './durable/durable-exchange.ts'
-export type { DurableOptions, RecoveryReport } from './durable/options.ts'
+export type { DurableOptions, Progress, RecoveryReport } from './durable/options.ts'
 export { Projector, type ProjectorOptions } from './durable/projector.ts'
 export type { OnReports } from './durable/publication.ts'
 export { type ReconcileOptions, type Reconciliation, reconcile } from './durable/reconcile.ts'

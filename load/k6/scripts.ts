@@ -35,4 +35,5 @@ export const SCRIPTS: Readonly<Record<string, Prepare>> = {
   spike: mixedFlow,
   soak: mixedFlow,
   clients: mixedFlow,
+  websocket: mixedFlow,
 }

@@ -8,6 +8,7 @@ export class RefusalCounter {
   private readonly log: Log
   private readonly timer: NodeJS.Timeout
   private readonly counts = new Map<string, number>()
+  private readonly all = new Map<string, number>()
 
   constructor(log: Log) {
     this.log = log
@@ -18,6 +19,12 @@ export class RefusalCounter {
   /** Bound to be given as `onRefused`. */
   readonly count = (code: string): void => {
     this.counts.set(code, (this.counts.get(code) ?? 0) + 1)
+    this.all.set(code, (this.all.get(code) ?? 0) + 1)
+  }
+
+  /** By code, since the start. */
+  get totals(): ReadonlyMap<string, number> {
+    return this.all
   }
 
   /** Says what was counted since the last time, and ends. */

@@ -11,6 +11,7 @@ import { NatsGateway } from '../gateway/nats-gateway.ts'
 import type { Access } from './access.ts'
 import type { HealthBoard } from './health.ts'
 import type { Log } from './log.ts'
+import { Metrics } from './metrics.ts'
 import { EXIT, outcomeOf } from './outcome.ts'
 import { Progress } from './progress.ts'
 import { RefusalCounter } from './refusals.ts'
@@ -64,6 +65,7 @@ class Serving {
   private readonly options: ServeOptions
   private readonly refusals: RefusalCounter
   private readonly teller: Teller
+  private readonly metrics: Metrics
   private http: HttpServer | undefined
   private httpGateway: HttpGateway | undefined
   private gateway: NatsGateway | undefined
@@ -77,6 +79,7 @@ class Serving {
     this.options = options
     this.teller = new Teller(options.log, options.board)
     this.refusals = new RefusalCounter(options.log)
+    this.metrics = this.makeMetrics()
     // Whoever waits for it begins to once all is there.
     this.end.promise.catch(() => {})
   }
@@ -114,6 +117,7 @@ class Serving {
     await Promise.all([gateway?.close(), this.httpGateway?.close()])
     await exchange?.close({ snapshot: true })
     this.refusals.stop()
+    this.metrics.stop()
     await this.http?.close()
     const seq = exchange?.seq ?? this.standby?.seq ?? null
     log.info({ event: 'stopped', seq }, `stopped at seq ${seq}`)
@@ -136,6 +140,7 @@ class Serving {
       }
     }
     this.refusals.stop()
+    this.metrics.stop()
   }
 
   private async listen(): Promise<void> {
@@ -144,11 +149,26 @@ class Serving {
     if (httpPort === 'off') return
     this.httpGateway = this.makeHttpGateway()
     const at = { host: httpHost, port: httpPort, health: () => board.health() }
-    this.http = await HttpServer.listen({ ...at, gateway: this.httpGateway })
+    const { page: metrics } = this.metrics
+    this.http = await HttpServer.listen({ ...at, metrics, gateway: this.httpGateway })
     const { url } = this.http
     log.info({ event: 'http', url }, `health at ${url}/readyz`)
     if (this.httpGateway === undefined) return
     log.info({ event: 'http-orders', url: `${url}/v1` }, `orders at ${url}/v1, read ${url}/v1/docs`)
+  }
+
+  private makeMetrics(): Metrics {
+    const { board } = this.options
+    return new Metrics({
+      version: board.version,
+      progress: () => this.exchange?.progress,
+      isReady: () => board.health().isReady,
+      isLeading: () => board.phase === 'leading',
+      isNatsThere: () => board.isNatsThere,
+      streams: () => this.httpGateway?.streamStats,
+      httpConnections: async () => this.http?.connections() ?? 0,
+      refusals: () => this.refusals.totals,
+    })
   }
 
   /** Undefined where nobody says who asks: then there are no routes but those of health. */
@@ -162,6 +182,8 @@ class Serving {
       ...{ ...access, version: board.version, onRefused: this.refusals.count },
       serverTiming: settings.httpServerTiming,
       history: natsUrl === undefined ? undefined : { range },
+      market: natsUrl === undefined ? undefined : () => (this.gateway as NatsGateway).market,
+      depthEveryMs: settings.depthEveryMs,
       onError(error) {
         const why = error instanceof Error ? error.message : String(error)
         log.error({ event: 'http-error' }, `a request over HTTP met a fault: ${why}`)
@@ -191,8 +213,9 @@ class Serving {
     const progress = new Progress('recovering', (text, fields) =>
       log.info({ event: 'recovering', ...fields }, text),
     )
-    const { gateway, httpGateway, stdio, teller } = this
-    const takers = [gateway?.takeReports, httpGateway?.takeReports, stdio?.takeReports]
+    const { gateway, httpGateway, stdio, teller, metrics } = this
+    const gateways = [gateway?.takeReports, httpGateway?.takeReports, stdio?.takeReports]
+    const takers = [...gateways, metrics.takeReports]
     const durable: DurableOptions = {
       ...{ url: databaseUrl, workers: settings.workers, clockEveryMs: settings.clockEveryMs },
       snapshotEvery: settings.snapshotEvery,
@@ -200,6 +223,7 @@ class Serving {
       takeReports: fanOut(...takers.filter((take) => take !== undefined)),
       onProgress: (seq, ofSeq) => progress.at(seq, ofSeq),
       onJournal: teller.onJournal,
+      onCommitted: metrics.onCommitted,
       onSnapshot: teller.onSnapshot,
       onBroken: (error) => {
         // At once: what comes from now on is for whoever leads.

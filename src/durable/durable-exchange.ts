@@ -22,6 +22,7 @@ import type { Follower } from './follower.ts'
 import { BEAT_MS } from './lease-watch.ts'
 import {
   type DurableOptions,
+  type Progress,
   type RecoveryReport,
   SNAPSHOT_EVERY,
   silenceOf,
@@ -85,6 +86,7 @@ export class DurableExchange {
       term,
       nowMs: Date.now,
       onDurable: () => this.turn(),
+      onCommitted: options.onCommitted,
       onBroken: (error) => this.fail(error),
     })
     this.core = new JournaledCore(follower.core, this.journal, () => {
@@ -134,6 +136,13 @@ export class DurableExchange {
   /** The `seq` of the last command handed to a round; it may not be durable yet. */
   get seq(): number {
     return this.exchange.seq
+  }
+
+  /** How far it is. */
+  get progress(): Progress {
+    const { journal, publication, core, seq: taken } = this
+    const { durableSeq: durable } = journal
+    return { taken, durable, published: publication.seq, rounds: core.taken }
   }
 
   /**

@@ -40,6 +40,8 @@ export interface DurableOptions {
    * the default: never. Without it nothing has a time, and rules that count by time do not.
    */
   readonly clockEveryMs?: number
+  /** A row of the journal was committed, so long after it was sent, in ms. */
+  readonly onCommitted?: (ms: number) => void
   /** A snapshot was taken, or could not be. */
   readonly onSnapshot?: (outcome: SnapshotTaken | Error) => void
   /** Without a sign of life for so long, another leader is taken for dead, in ms. */
@@ -75,3 +77,15 @@ export function takerOf({ onReports, takeReports }: DurableOptions): TakeReports
 
 /** The silence after which another leader is taken for dead, in ms. */
 export const silenceOf = ({ silenceMs = SILENCE_MS }: DurableOptions): number => silenceMs
+
+/** How far a running exchange is: each mark is at or behind the one before. */
+export interface Progress {
+  /** The last command in a round. */
+  readonly taken: number
+  /** The last one that is committed. */
+  readonly durable: number
+  /** The last one whose reports are out for certain; 0 before the first. */
+  readonly published: number
+  /** Rounds since it leads: written to the journal and matched. */
+  readonly rounds: number
+}

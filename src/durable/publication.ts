@@ -17,6 +17,8 @@ export type TakeReports = (reports: Reports) => void | Promise<void>
 export class Publication {
   /** All that rounds up to this one came to is out for certain. */
   round: number
+  /** The last command whose reports are; 0 before the first. */
+  seq = 0
   private readonly take: TakeReports
   private readonly onFailed: (error: unknown) => void
   private readonly onRoom: () => void
@@ -44,9 +46,10 @@ export class Publication {
 
   /** Gives out the reports of rounds up to `round`. Throws what the taker throws. */
   give(round: number, reports: Reports): void {
+    const seq = reports.seqAt(reports.length - 1) ?? 0
     const certain = reports.length > 0 ? this.take(reports) : undefined
     if (certain === undefined && this.underWay === 0) {
-      this.round = round
+      this.reached(round, seq)
       return
     }
     this.underWay += 1
@@ -55,12 +58,17 @@ export class Publication {
     const before = this.last
     this.last = Promise.all([before, certain]).then(
       () => {
-        this.round = round
+        this.reached(round, seq)
         this.underWay -= 1
         this.reports -= length
         this.onRoom()
       },
       (error) => this.onFailed(error),
     )
+  }
+
+  private reached(round: number, seq: number): void {
+    this.round = round
+    this.seq = Math.max(this.seq, seq)
   }
 }

@@ -53,3 +53,43 @@ export const SUBJECTS_MAX = 100_000
 /** Trades kept for being asked for over HTTP: of a symbol, and over all symbols. */
 export const TRADES_KEPT_MAX = 1_000
 export const TRADES_KEPT_ALL_MAX = 100_000
+
+// --- streams over WebSockets (http/stream/) -----------------------------------------------------
+
+/** Streams that are open, of all accounts. One more: OVERLOADED, 503. */
+export const STREAMS_MAX = 20_000
+
+/** Streams of one account. One more: TOO_MANY_STREAMS, 429. */
+export const STREAMS_OF_ACCOUNT_MAX = 32
+
+/** Feeds that a stream subscribes to. One more: LIMIT_REACHED. */
+export const SUBSCRIPTIONS_MAX = 256
+
+/** Bytes of a message from a client. Longer: MALFORMED. */
+export const STREAM_MESSAGE_BYTES_MAX = 4_096
+
+/** Bytes of a message from a client that are read at all. Longer: the stream is closed, 1009. */
+export const STREAM_READ_BYTES_MAX = 64 * 1024
+
+/**
+ * Messages and pings from a client: so many at once, and so many a second from then on. More:
+ * RATE_LIMITED each, and after as many refusals as it may send at once the stream is closed.
+ */
+export const STREAM_MESSAGES_AT_ONCE = 300
+export const STREAM_MESSAGES_PER_S = 50
+
+/**
+ * Bytes that are written to a stream and that its peer has not taken, by stream; a message more may
+ * be on top. Beyond it a market feed loses messages, and begins anew once there is room; reports
+ * wait in the history.
+ */
+export const STREAM_BUFFER_BYTES_MAX = 256 * 1024
+
+/** The same over all streams. Beyond it only those have room that have taken all they were sent. */
+export const STREAM_BUFFERS_BYTES_MAX = 64 * 1024 * 1024
+
+/** Without room for so long, a stream is closed as SLOW_READER, in ms. */
+export const STREAM_STUCK_MS = 10_000
+
+/** From one ping to the next, in ms; a peer that has not answered by then is gone. */
+export const STREAM_HEARTBEAT_MS = 15_000

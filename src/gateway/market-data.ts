@@ -165,6 +165,11 @@ export class MarketData {
     return this.#symbols.get(symbol)?.published
   }
 
+  /** The best bid and ask that were published last; undefined if none were. */
+  bbo(symbol: string): BboMessage | undefined {
+    return this.#symbols.get(symbol)?.bbo
+  }
+
   #depth(answer: BookAnswer, last: DepthMessage | undefined): DepthMessage | undefined {
     const { symbol, seq } = answer
     const feedSeq = (last?.feedSeq ?? 0) + 1

@@ -1,49 +1,69 @@
 // Market data on its way out: trades as they come, books looked at now and then, snapshots for who
-// asks. Who misses a message sees it by the numbers and asks.
+// asks. Made once, however many ways it leaves by. Who misses a message sees it by the numbers and
+// asks.
 
 import type { BookAnswer, QueryAnswer } from '../engine/answers.ts'
 import type { Report } from '../protocol/report-json.ts'
+import { REPORT_WORDS, RP } from '../protocol/report-log.ts'
+import type { Reports } from '../protocol/reports.ts'
 import { DEPTH_LEVELS_MAX, TRADES_MAX } from './bounds.ts'
-import { MarketData, type TradeMessage } from './market-data.ts'
-import { marketDataSubject } from './subjects.ts'
+import { type BboMessage, type DepthMessage, MarketData, type TradeMessage } from './market-data.ts'
+import { MarketMessage } from './market-message.ts'
 
 /** Messages of depth from one whole snapshot in the feed to the next. */
 const SNAPSHOT_EVERY = 100
 
+/** At least so long between two updates of a symbol's depth, in ms, unless it is said. */
+export const DEPTH_EVERY_MS = 50
+
 export interface MarketFeedOptions {
   /** At least so long between two updates of a symbol's depth, in ms. */
-  readonly depthEveryMs: number
+  readonly depthEveryMs?: number | undefined
   /** Asks the exchange; undefined while this process does not lead. */
   readonly query: (query: object) => Promise<QueryAnswer | Report> | undefined
-  /** Sends a message; false if it could not be. */
-  readonly publish: (subject: string, message: unknown) => boolean
   /** Something broke that cannot. */
   readonly onFault: (error: unknown) => void
 }
 
+/** Takes each message out, at once and in order; what it throws is a fault. */
+export type TakeMarket = (message: MarketMessage) => void
+
+/** What a question for a book comes to; undefined if nobody leads here. */
+type Said = QueryAnswer | Report | undefined
+
 export class MarketFeed {
   private readonly options: MarketFeedOptions
   private readonly market: MarketData
-  /** Symbols whose subscribers have missed a message that could not be sent. */
-  private readonly missed = new Set<string>()
+  private readonly takers: TakeMarket[] = []
+  /** Books that are asked for because somebody wants a snapshot; one question a symbol. */
+  private readonly asked = new Map<string, Promise<Said>>()
   private timer: NodeJS.Timeout | undefined
   private trades: TradeMessage[] = []
 
   constructor(options: MarketFeedOptions) {
     this.options = options
-    const { depthEveryMs } = options
-    this.market = new MarketData({ intervalMs: depthEveryMs, snapshotEvery: SNAPSHOT_EVERY })
+    const { depthEveryMs: intervalMs = DEPTH_EVERY_MS } = options
+    this.market = new MarketData({ intervalMs, snapshotEvery: SNAPSHOT_EVERY })
   }
 
-  /** Looks at a report, all of them in order; {@link flush} sends what came of them. */
-  observe(report: Report): void {
-    const trade = this.market.observe(report)
-    if (trade !== undefined) this.trades.push(trade)
+  /** From now on `take` is given every message. */
+  addTaker(take: TakeMarket): void {
+    this.takers.push(take)
   }
 
-  /** A report says that a symbol's book is another one, and no more than that. */
-  changed(symbol: string): void {
-    this.market.changed(symbol)
+  /** Looks at reports, all of them in order; {@link flush} sends what came of them. */
+  take(reports: Reports): void {
+    const { i32 } = reports.log
+    for (let number = 0; number < reports.length; number += 1) {
+      if (!reports.changesBook(number)) continue
+      if (reports.isTakersFill(number)) {
+        const trade = this.market.observe(reports.at(number))
+        if (trade !== undefined) this.trades.push(trade)
+      } else {
+        const symbol = i32[number * REPORT_WORDS + RP.symbol]
+        this.market.changed(reports.names.instrumentOf(symbol).symbol)
+      }
+    }
   }
 
   /** Sends the trades, by symbol. */
@@ -56,23 +76,30 @@ export class MarketFeed {
     this.schedule()
   }
 
-  /** What a symbol's subscribers have; asks for its book if nothing was published yet. */
-  async snapshot(symbol: string): Promise<unknown> {
-    const known = this.market.snapshot(symbol)
+  /**
+   * What a symbol's subscribers have; asks for its book if nothing was published yet. A refusal if
+   * there is no such symbol; undefined if nobody can say.
+   */
+  async snapshot(symbol: string): Promise<DepthMessage | Said> {
+    const known = this.depth(symbol)
     if (known !== undefined) return known
-    const answer = await this.options.query({ cmd: 'book', symbol, depth: DEPTH_LEVELS_MAX })
-    if (answer !== undefined && 'bids' in answer) this.publishBook(answer)
-    return this.market.snapshot(symbol) ?? answer
+    let asked = this.asked.get(symbol)
+    if (asked === undefined) {
+      asked = this.askFor(symbol).finally(() => this.asked.delete(symbol))
+      this.asked.set(symbol, asked)
+    }
+    const answer = await asked
+    return this.depth(symbol) ?? answer
   }
 
-  /** After an outage: whole books, for who missed changes of them. */
-  catchUp(): void {
-    const symbols = [...this.missed]
-    this.missed.clear()
-    for (const symbol of symbols) {
-      const whole = this.market.snapshot(symbol)
-      if (whole !== undefined) this.send(symbol, 'depth', whole)
-    }
+  /** The whole book that subscribers of the depth have by now; undefined before the first. */
+  depth(symbol: string): DepthMessage | undefined {
+    return this.market.snapshot(symbol)
+  }
+
+  /** The best bid and ask that subscribers have by now. */
+  bbo(symbol: string): BboMessage | undefined {
+    return this.market.bbo(symbol)
   }
 
   close(): void {
@@ -80,22 +107,26 @@ export class MarketFeed {
     this.timer = undefined
   }
 
+  private async askFor(symbol: string): Promise<Said> {
+    const answer = await this.options.query({ cmd: 'book', symbol, depth: DEPTH_LEVELS_MAX })
+    if (answer !== undefined && 'bids' in answer) this.publishBook(answer)
+    return answer
+  }
+
   private publishTrades(symbol: string, trades: readonly TradeMessage[]): void {
-    const subject = marketDataSubject(symbol, 'trades')
     for (let from = 0; from < trades.length; from += TRADES_MAX) {
-      this.options.publish(subject, trades.slice(from, from + TRADES_MAX))
+      this.publish(new MarketMessage('trades', symbol, trades.slice(from, from + TRADES_MAX)))
     }
   }
 
   private publishBook(answer: BookAnswer): void {
     const { depth, bbo } = this.market.update(answer)
-    if (depth !== undefined) this.send(depth.symbol, 'depth', depth)
-    if (bbo !== undefined) this.send(bbo.symbol, 'bbo', bbo)
+    if (depth !== undefined) this.publish(new MarketMessage('depth', depth.symbol, depth))
+    if (bbo !== undefined) this.publish(new MarketMessage('bbo', bbo.symbol, bbo))
   }
 
-  private send(symbol: string, feed: 'depth' | 'bbo', message: unknown): void {
-    const isSent = this.options.publish(marketDataSubject(symbol, feed), message)
-    if (!isSent) this.missed.add(symbol)
+  private publish(message: MarketMessage): void {
+    for (const take of this.takers) take(message)
   }
 
   private schedule(): void {

@@ -11,7 +11,6 @@ import type { QueryAnswer } from '../engine/answers.ts'
 import { CODE_NAMES } from '../protocol/codes.ts'
 import { refusalOf } from '../protocol/refusal.ts'
 import type { Report } from '../protocol/report-json.ts'
-import { ExecType, Mark, REPORT_WORDS, RP } from '../protocol/report-log.ts'
 import type { Reports } from '../protocol/reports.ts'
 import { FRAME_BYTES_MAX, SUBJECTS_MAX } from './bounds.ts'
 import { CommandIntake, type CommandsTo } from './command-intake.ts'
@@ -27,6 +26,7 @@ import { ReportStream } from './report-stream.ts'
 import { newCounts, ServiceInfo, type ServiceVerb } from './service.ts'
 import {
   type Inbound,
+  marketDataSubject,
   parseSubject,
   STATUS_SUBJECT,
   SUBSCRIPTIONS,
@@ -59,8 +59,6 @@ export interface NatsGatewayOptions {
   readonly onFault?: (error: unknown) => void
 }
 
-const DEPTH_EVERY_MS = 50
-
 /** Counts since the gateway was made. */
 export interface GatewayStats {
   readonly messages: number
@@ -81,7 +79,10 @@ export class NatsGateway {
   private readonly options: NatsGatewayOptions
   private readonly intake: CommandIntake
   private readonly reports: ReportStream
-  private readonly market: MarketFeed
+  /** Market data, for whoever else takes it out. */
+  readonly market: MarketFeed
+  /** Symbols whose subscribers have missed a change of the book that could not be sent. */
+  private readonly missed = new Set<string>()
   private readonly subjects = new Map<string, Parsed>()
   private readonly subscriptions: Subscription[] = []
   private readonly counts = {
@@ -109,10 +110,14 @@ export class NatsGateway {
       onRefused: (code) => this.count(code),
     })
     this.market = new MarketFeed({
-      depthEveryMs: options.depthEveryMs ?? DEPTH_EVERY_MS,
+      depthEveryMs: options.depthEveryMs,
       query: (query) => this.desk?.query(query),
-      publish: (subject, message) => streams.loose.send(subject, encodeFrame(message, format)),
       onFault: (error) => this.break(error),
+    })
+    this.market.addTaker((message) => {
+      const { feed, symbol } = message
+      const isSent = streams.loose.send(marketDataSubject(symbol, feed), message.in(format))
+      if (!isSent && feed !== 'trades') this.missed.add(symbol)
     })
     const { counts } = this
     this.service = new ServiceInfo(options.version ?? '0.0.0', [
@@ -180,8 +185,12 @@ export class NatsGateway {
     this.intake.reply(reports, this.packed)
     // The replies are on their way before anything else is done.
     const replied = this.main.outbox.certain()
-    this.look(reports)
+    this.market.take(reports)
     this.reported += reports.length
+    for (let number = 0; number < reports.length; number += 1) {
+      const refusal = reports.refusalAt(number)
+      if (refusal !== 0) this.count(CODE_NAMES[refusal])
+    }
     this.reports.flush()
     this.market.flush()
     await Promise.all([replied, this.streams.outbox.certain()])
@@ -356,22 +365,6 @@ export class NatsGateway {
 
   // --- out ---------------------------------------------------------------------------------------
 
-  /** What of the reports is market data, and what is to be counted. */
-  private look(reports: Reports): void {
-    const { i32, count } = reports.log
-    for (let number = 0; number < count; number += 1) {
-      const word = number * REPORT_WORDS
-      const execType = i32[word] & 255
-      const marks = i32[word + RP.flags] >>> 24
-      if (execType === ExecType.rejected) this.count(CODE_NAMES[i32[word] >>> 8])
-      if (execType === ExecType.rejected || execType === ExecType.accepted) continue
-      if ((marks & Mark.duplicate) !== 0) continue
-      // Only a taker's fill is a trade to tell; of all others, that the book has changed.
-      if ((marks & Mark.aggressor) !== 0) this.market.observe(reports.at(number))
-      else this.market.changed(reports.names.instrumentOf(i32[word + RP.symbol]).symbol)
-    }
-  }
-
   private refuse(
     message: Msg,
     format: FrameFormat,
@@ -414,9 +407,22 @@ export class NatsGateway {
     this.wasThere = isThere
     if (isThere) {
       this.announce('back')
-      this.market.catchUp()
+      this.catchUp()
     }
     this.options.onConnection?.(isThere)
+  }
+
+  /** After an outage: whole books, for who missed changes of them. */
+  private catchUp(): void {
+    const symbols = [...this.missed]
+    this.missed.clear()
+    for (const symbol of symbols) {
+      const whole = this.market.depth(symbol)
+      if (whole === undefined) continue
+      const bytes = encodeFrame(whole, this.options.format ?? 'json')
+      const isSent = this.streams.loose.send(marketDataSubject(symbol, 'depth'), bytes)
+      if (!isSent) this.missed.add(symbol)
+    }
   }
 
   private break(error: unknown): void {

@@ -19,6 +19,8 @@ export interface StoreJournalOptions {
   readonly nowMs: () => number
   /** More rounds are durable. */
   readonly onDurable: () => void
+  /** A row was committed, so long after it was sent, in ms. */
+  readonly onCommitted?: ((ms: number) => void) | undefined
   /** Nothing more can be written, ever: the lease has moved on, or the store is closed. */
   readonly onBroken: (error: unknown) => void
 }
@@ -26,6 +28,8 @@ export interface StoreJournalOptions {
 export class StoreJournal {
   /** Rounds written here that are durable. */
   durable = 0
+  /** The last command that is durable. */
+  durableSeq: number
   /** The last row on its way: the next one follows it. */
   end: RowEnd
   private readonly store: Pick<Store, 'append'>
@@ -41,6 +45,7 @@ export class StoreJournal {
     this.store = store
     this.options = options
     this.end = options.end
+    this.durableSeq = options.end.lastSeq
     this.builder = new RowBuilder(options.end)
   }
 
@@ -75,6 +80,7 @@ export class StoreJournal {
   }
 
   private async append(row: Row): Promise<void> {
+    const startMs = performance.now()
     try {
       await this.store.append(row)
     } catch (error) {
@@ -85,6 +91,8 @@ export class StoreJournal {
     this.underWay -= 1
     this.sinceMs = performance.now()
     this.durable += row.lastRound - row.firstRound + 1
+    this.durableSeq = row.lastSeq
+    this.options.onCommitted?.(this.sinceMs - startMs)
     this.send()
     this.options.onDurable()
   }

@@ -3,7 +3,15 @@
 
 import type { Directory } from './directory.ts'
 import { type Report, readReport } from './report-json.ts'
-import { REPORT_WORDS, type ReportLog } from './report-log.ts'
+import {
+  EXEC_TYPE_NAMES,
+  ExecType,
+  Mark,
+  REPORT_WORDS,
+  type ReportLog,
+  RP,
+  RPF,
+} from './report-log.ts'
 
 /**
  * Reports in order, out of a log that its owner uses again: valid until then, which whoever gives
@@ -23,10 +31,49 @@ export class Reports implements Iterable<Report> {
     return this.log.count
   }
 
+  /** The `seq` of report `number`, from 0; undefined if there is no such report. */
+  seqAt(number: number): number | undefined {
+    return this.log.f64[((number * REPORT_WORDS) >> 1) + RPF.seq]
+  }
+
+  /** Whether it says that a symbol's book is another one now. */
+  changesBook(number: number): boolean {
+    const word = number * REPORT_WORDS
+    const { i32 } = this.log
+    const execType = i32[word] & 255
+    if (execType === ExecType.rejected || execType === ExecType.accepted) return false
+    return ((i32[word + RP.flags] >>> 24) & Mark.duplicate) === 0
+  }
+
+  /** Whether it is a taker's fill: one for each trade. */
+  isTakersFill(number: number): boolean {
+    return ((this.log.i32[number * REPORT_WORDS + RP.flags] >>> 24) & Mark.aggressor) !== 0
+  }
+
+  /** The account that report `number` is one of; undefined if it is nobody's. */
+  accountAt(number: number): string | undefined {
+    const word = number * REPORT_WORDS
+    const { i32, f64 } = this.log
+    return f64[(word >> 1) + RPF.execSeq] === 0
+      ? undefined
+      : this.names.accountOf(i32[word + RP.account])
+  }
+
   /** Report `number`, from 0, as an object: the same one each time. */
   at(number: number): Report {
     this.objects[number] ??= readReport(this.log, number * REPORT_WORDS, this.names)
     return this.objects[number]
+  }
+
+  /** What report `number` says has happened. */
+  execTypeAt(number: number): keyof typeof ExecType {
+    return EXEC_TYPE_NAMES[this.log.i32[number * REPORT_WORDS] & 255]
+  }
+
+  /** The code of a refusal, as an index of `CODE_NAMES`; 0 if it is none. */
+  refusalAt(number: number): number {
+    const first = this.log.i32[number * REPORT_WORDS]
+    return (first & 255) === ExecType.rejected ? first >>> 8 : 0
   }
 
   *[Symbol.iterator](): Generator<Report> {

@@ -52,6 +52,12 @@ const bearer = async (claims: JWTPayload = {}, signing: Signing = SHARED) =>
 const INVALID = 'UNAUTHENTICATED: the token is not valid here; get a new one'
 const ALICE = 'alice: read trade'
 
+test('who is let in is told until when', async () => {
+  const authenticate = createAuthenticate({ jwt: BASE }, () => START_MS)
+  const principal = await authenticate(asking({ authorization: await bearer() }))
+  expect(principal).toMatchObject({ account: 'alice', untilMs: START_MS + (600 + 5) * 1_000 })
+})
+
 test('each algorithm with its own kind of key', async () => {
   expect(await answer(await bearer())).toBe(ALICE)
   expect(await answer((await bearer()).replace('Bearer', 'bearer'))).toBe(ALICE)

@@ -41,6 +41,7 @@ export async function serveHttp(
   const nats = natsUrl === undefined ? undefined : await NatsGateway.connect({ url: natsUrl })
   const http = new HttpGateway({
     ...{ authenticate: byToken, history: nats?.history, onError: (error) => errors.push(error) },
+    market: nats && (() => nats.market),
     ...options.http,
   })
   const errors: unknown[] = []

@@ -6,6 +6,7 @@ import type { CodeName } from '../../protocol/codes.ts'
 import type { InstrumentsAnswer } from '../../protocol/instrument-json.ts'
 import { refusalOf } from '../../protocol/refusal.ts'
 import type { Report } from '../../protocol/report-json.ts'
+import type { Reports } from '../../protocol/reports.ts'
 import { type Desk, sureOf } from '../desk.ts'
 import { Answers, Replies } from '../replies.ts'
 import { bodyOf, type OrderVerb } from '../subjects.ts'
@@ -60,11 +61,14 @@ export class Clerk {
     for (const each of this.waiting) each.done.resolve(undefined)
   }
 
-  /** Takes a report, all of them in order. */
-  settle(report: Report): void {
-    if (this.replies.waiting(report.seq) === undefined) return
-    const complete = this.replies.settle(report)
-    complete?.done.resolve(complete.all)
+  /** Takes reports, all of them in order. */
+  settle(reports: Reports): void {
+    const { replies } = this
+    for (let number = 0; number < reports.length && replies.count > 0; number += 1) {
+      if (replies.waiting(reports.seqAt(number)) === undefined) continue
+      const complete = replies.settle(reports.at(number))
+      complete?.done.resolve(complete.all)
+    }
   }
 
   /**

@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import type { Reports } from '../../protocol/reports.ts'
 import type { ReportHistory } from '../history.ts'
+import { MarketFeed } from '../market-feed.ts'
 import { ReportStream } from '../report-stream.ts'
 import { Clerk, type HttpDesk } from './clerk.ts'
 import { addDocuments } from './documents.ts'
@@ -18,6 +19,9 @@ import type { Authenticate, Throttles } from './principal.ts'
 import { RecentTrades } from './recent-trades.ts'
 import type { Route } from './routes.ts'
 import { addServerTiming } from './server-timing.ts'
+import { addDoor } from './stream/door.ts'
+import type { Market } from './stream/market-channel.ts'
+import { Streams, type StreamsOptions } from './stream/streams.ts'
 
 export interface HttpGatewayOptions {
   /** Says who sent a request. */
@@ -26,6 +30,12 @@ export interface HttpGatewayOptions {
   readonly throttles?: Throttles | undefined
   /** Where reports that went out are kept; without it, they are kept here. */
   readonly history?: Pick<ReportHistory, 'range'> | undefined
+  /** Where market data is made, once somebody leads; without it, it is made here. */
+  readonly market?: (() => Market) | undefined
+  /** Of market data that is made here: at least so long between two updates of a depth, in ms. */
+  readonly depthEveryMs?: number
+  /** Other bounds of streams than those of `bounds.ts`. */
+  readonly streamBounds?: StreamsOptions['bounds']
   /** A request is answered within so many ms of being taken in, if only by UNANSWERED. */
   readonly answerMs?: number
   /** Answers say how long they took, in `Server-Timing`; default false. */
@@ -58,6 +68,10 @@ export class HttpGateway {
   private readonly trades = new RecentTrades()
   /** Undefined: somebody else keeps them. */
   private readonly reports: ReportStream | undefined
+  /** Undefined: somebody else makes market data. */
+  private readonly market: MarketFeed | undefined
+  private readonly streams: Streams
+  private desk: HttpDesk | undefined
   private readonly routes: readonly Route[]
   private readonly underWay = new Set<Promise<unknown>>()
 
@@ -70,6 +84,12 @@ export class HttpGateway {
       this.reports = new ReportStream(NOWHERE, 'msgpack')
       history = this.reports.history
     }
+    const { onError = () => {}, throttles = {}, streamBounds: bounds, depthEveryMs } = options
+    if (options.market === undefined) {
+      const query = (asked: object) => this.desk?.query(asked)
+      this.market = new MarketFeed({ depthEveryMs, query, onFault: onError })
+    }
+    this.streams = new Streams({ history, throttles, onRefused, onError, bounds })
     this.routes = [...ORDER_ROUTES, ...lookRoutes({ history, trades: this.trades })]
     const { securitySchemes = BEARER } = options
     this.document = openApiOf(this.routes, { version, securitySchemes })
@@ -79,7 +99,7 @@ export class HttpGateway {
   addTo(server: FastifyInstance): void {
     const { authenticate, throttles = {}, serverTiming = false } = this.options
     const { onError = () => {}, onRefused = () => {} } = this.options
-    const { clerk, underWay } = this
+    const { clerk, underWay, streams } = this
     const during = async <T>(work: Promise<T>): Promise<T> => {
       underWay.add(work)
       try {
@@ -92,41 +112,58 @@ export class HttpGateway {
     const doing = { clerk, onError, onRefused, during }
     addRoutes(server, this.routes, { authenticate, throttles, ...doing })
     addDocuments(server, this.document)
+    addDoor(server, { authenticate, throttles, streams, onRefused, onError })
   }
 
   /** Serves whoever leads: from now on commands are taken in. */
   open(desk: HttpDesk): void {
+    this.desk = desk
     this.clerk.open(desk)
+    this.streams.open(this.options.market?.() ?? (this.market as MarketFeed))
+  }
+
+  /** Streams that are open, and bytes that they have not taken. */
+  get streamStats(): { readonly open: number; readonly bufferedBytes: number } {
+    const { count: open, bufferedBytes } = this.streams
+    return { open, bufferedBytes }
   }
 
   /** Takes reports, all of them in order. What it throws is a fault. */
   readonly takeReports = async (reports: Reports): Promise<void> => {
-    for (const report of reports) {
-      this.clerk.settle(report)
-      this.trades.observe(report)
-    }
+    this.clerk.settle(reports)
+    this.trades.take(reports)
+    // First what is kept: streams are sent from there too.
     this.reports?.take(reports)
     this.reports?.flush()
+    this.streams.send(reports)
+    this.market?.take(reports)
+    this.market?.flush()
   }
 
-  /** Takes nothing in any more; what was taken in is still answered. */
+  /** Takes nothing in any more; what was taken in is still answered, and streams go on. */
   finishTaking(): void {
     this.clerk.finishTaking()
+    this.streams.finishTaking()
   }
 
   /** Nothing goes on: who waits is told at once that nobody can say what came of it. */
   stopTaking(): void {
+    this.desk = undefined
     this.clerk.abandon()
+    this.market?.close()
+    this.streams.finishTaking()
   }
 
-  /** Ends the intake, and waits within a bound until who waited is answered. */
+  /** Ends the intake and the streams, and waits within a bound until who waited is answered. */
   async close(msMax = CLOSE_MS): Promise<void> {
     this.stopTaking()
+    const closed = this.streams.close()
     const late = new AbortController()
     await Promise.race([
       Promise.allSettled(this.underWay),
       delay(msMax, undefined, { signal: late.signal }).catch(() => {}),
     ])
     late.abort()
+    await closed
   }
 }

@@ -22,6 +22,7 @@ const DESCRIPTION = [
   'A command is answered once it is durable.',
   'Commands, reports and codes are those of docs/commands.md;',
   'docs/http.md says how they go over HTTP.',
+  'Market data and reports as they come are at /v1/stream, a WebSocket: docs/stream.md.',
 ].join(' ')
 
 /** Statuses of problems that any route may have, and what they mean. */

@@ -7,6 +7,8 @@ export type Scope = 'trade' | 'read' | 'admin'
 export interface Principal {
   readonly account: string
   readonly scopes: ReadonlySet<Scope>
+  /** When what proved it expires, ms since 1970; a stream ends then. Without it: never. */
+  readonly untilMs?: number
 }
 
 /** Why a request is not carried out: nobody knows who sent it, or it may not. */

@@ -13,6 +13,8 @@ export const HTTP_PROBLEMS = {
   URL_TOO_LONG: [414, 'a part of the path is longer than any id; see /v1/openapi.json'],
   UNSUPPORTED_MEDIA_TYPE: [415, 'bodies are application/json'],
   IDEMPOTENCY_KEY_MISMATCH: [400, 'Idempotency-Key and clOrdId differ; send one of them'],
+  UPGRADE_REQUIRED: [426, 'this is a WebSocket; see docs/stream.md'],
+  TOO_MANY_STREAMS: [429, 'the account has as many streams open as it may; close one of them'],
   RATE_LIMITED: [429, 'too many requests of this account; send the same again later'],
   INTERNAL: [500, 'a fault of the exchange; whoever runs it is told'],
   UNANSWERED: [

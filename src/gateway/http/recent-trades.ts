@@ -1,6 +1,7 @@
 // The last trades of each symbol, for who asks: bounded, the symbols longest without one out first.
 
 import type { Report } from '../../protocol/report-json.ts'
+import type { Reports } from '../../protocol/reports.ts'
 import { TRADES_KEPT_ALL_MAX, TRADES_KEPT_MAX } from '../bounds.ts'
 import { type TradeMessage, tradeOf } from '../market-data.ts'
 
@@ -14,6 +15,13 @@ export class RecentTrades {
   constructor(ofSymbolMax = TRADES_KEPT_MAX, ofAllMax = TRADES_KEPT_ALL_MAX) {
     this.ofSymbolMax = ofSymbolMax
     this.ofAllMax = ofAllMax
+  }
+
+  /** Looks at reports, all of them in order. */
+  take(reports: Reports): void {
+    for (let number = 0; number < reports.length; number += 1) {
+      if (reports.isTakersFill(number)) this.observe(reports.at(number))
+    }
   }
 
   /** Looks at a report, all of them in order. */

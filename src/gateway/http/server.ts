@@ -5,13 +5,16 @@ import { FRAME_BYTES_MAX } from '../bounds.ts'
 import { problemOfError, sendProblem } from './front.ts'
 import type { HttpGateway } from './gateway.ts'
 import { addHealth, type Health } from './health.ts'
+import { addMetrics, type MetricsPage } from './metrics.ts'
 
 export interface HttpOptions {
   readonly host: string
   /** 0: a free one. */
   readonly port: number
   readonly health: () => Health
-  /** Serves orders and accounts; without it, there is nothing but health. */
+  /** Serves /metrics; without it, there is no such route. */
+  readonly metrics?: (() => Promise<MetricsPage>) | undefined
+  /** Serves orders and accounts; without it, there is nothing but health and metrics. */
   readonly gateway?: HttpGateway | undefined
 }
 
@@ -30,7 +33,8 @@ export class HttpServer {
   }
 
   /** Listens; throws the system's error if it cannot, for instance for a port that is taken. */
-  static async listen({ host, port, health, gateway }: HttpOptions): Promise<HttpServer> {
+  static async listen(options: HttpOptions): Promise<HttpServer> {
+    const { host, port, health, metrics, gateway } = options
     const server = fastify({
       // Longer bodies are refused before they are read.
       bodyLimit: FRAME_BYTES_MAX,
@@ -42,10 +46,21 @@ export class HttpServer {
       },
     })
     addHealth(server, health)
+    if (metrics !== undefined) addMetrics(server, metrics)
     if (gateway !== undefined) {
       server.register(async (part) => gateway.addTo(part), { prefix: '/v1' })
     }
     return new HttpServer(server, await server.listen({ host, port }))
+  }
+
+  /** Connections that are open, streams among them. */
+  connections(): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.server.server.getConnections((error, count) => {
+        if (error === null) resolve(count)
+        else reject(error)
+      })
+    })
   }
 
   /** Ends every connection. */

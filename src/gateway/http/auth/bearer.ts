@@ -38,7 +38,7 @@ export class BearerTokens {
     if (token === undefined) return unauthenticated('NO_BEARER')
     const nowMs = this.now()
     const known = this.good.recall(token, nowMs)
-    if (known !== undefined) return principalOf(known)
+    if (known !== undefined) return principalOf(known, this.settings.clockToleranceS)
     if (!isCanonical(token)) return unauthenticated('TOKEN_INVALID')
     const { issuer, audience, algorithms, clockToleranceS } = this.settings
     try {
@@ -47,7 +47,7 @@ export class BearerTokens {
         ...{ algorithms: [...algorithms], currentDate: new Date(this.now()) },
       })
       this.good.remember(token, payload)
-      return principalOf(payload)
+      return principalOf(payload, clockToleranceS)
     } catch (error) {
       // Anything else is no verdict on the token.
       if (!(error instanceof errors.JOSEError)) throw error
@@ -88,8 +88,13 @@ function verdictOf(error: errors.JOSEError): Unknown {
 }
 
 /** Scopes that are not ours are left alone: an issuer may serve others too. */
-function principalOf({ account, scopes }: JWTPayload): Principal | AuthRefusal {
+function principalOf(
+  { account, scopes, exp = 0 }: JWTPayload,
+  clockToleranceS: number,
+): Principal | AuthRefusal {
   if (!isName(account)) return forbidden('NO_ACCOUNT')
   const known = new Set(Array.isArray(scopes) ? scopes.filter(isScope) : [])
-  return known.size === 0 ? forbidden('NO_SCOPE') : { account, scopes: known }
+  if (known.size === 0) return forbidden('NO_SCOPE')
+  // As long as a request with it would be let in.
+  return { account, scopes: known, untilMs: (exp + clockToleranceS) * 1_000 }
 }
