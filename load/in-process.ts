@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { median } from '../bench/rounds.ts'
+import { InProcessWay } from '../experiments/locks/in-process.ts'
 import { rush } from '../experiments/locks/measure.ts'
-import { InProcessWay } from '../experiments/locks/onefill.ts'
 import { startEmbedded } from '../src/persistence/embedded.ts'
 
 const BUYERS = 1_000
@@ -22,7 +22,7 @@ try {
   const way = await InProcessWay.open(postgres.url)
   const wallMs: number[] = []
   for (let round = 1; round <= rounds; round += 1) {
-    const { accepted, wrong, ms } = await rush(way, BUYERS, 1)
+    const { accepted, wrong, ms } = await rush(way, undefined, BUYERS, 1)
     if (accepted !== 1 || wrong !== 0) {
       throw new Error(`round ${round}: ${accepted} accepted, ${wrong} wrong`)
     }
