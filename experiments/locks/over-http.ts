@@ -19,7 +19,10 @@ interface Answer {
 export class HttpWay implements Way {
   readonly counts = newCounts()
   private readonly served: Served
-  private readonly agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS })
+  /** It would close all but 256 of those that are not used. */
+  private readonly agent = new Agent({
+    ...{ keepAlive: true, maxSockets: CONNECTIONS, maxFreeSockets: CONNECTIONS },
+  })
   private tokens: string[] = []
 
   private constructor(served: Served) {
