@@ -2,7 +2,7 @@
 
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { histogramOf } from '../../bench/histogram.ts'
+import { histogramOf, writeHgrm } from '../../bench/histogram.ts'
 import { machineLine } from '../../bench/report.ts'
 import { median } from '../../bench/rounds.ts'
 import { documentOf, type Figures } from './document.ts'
@@ -57,6 +57,7 @@ export function writeReport(
   console.log(document)
   mkdirSync(DOCS, { recursive: true })
   writeFileSync(join(DOCS, 'locks.md'), document)
+  leaveHistograms(found)
   const isWrong = (runs: readonly Run[]) => runs.some(({ wrong }) => wrong > 0)
   writeBars(
     join(DOCS, 'locks-thousand.svg'),
@@ -120,10 +121,23 @@ function flows(found: readonly Found[], of: (found: Found) => readonly Run[]): s
   return table(FLOW_COLUMNS, rows)
 }
 
+/** For `npm run report`. */
+function leaveHistograms(found: readonly Found[]): void {
+  for (const { name, rushes, hot, spread } of found) {
+    writeHgrm(name, histogramOfRuns(rushes), undefined, 'a thousand at once')
+    writeHgrm(name, histogramOfRuns(hot), undefined, 'one hot account')
+    writeHgrm(name, histogramOfRuns(spread), undefined, 'a thousand accounts')
+  }
+}
+
+function histogramOfRuns(runs: readonly Run[]) {
+  const nanos = joined(runs)
+  return histogramOf(nanos, 0, nanos.length)
+}
+
 /** Of single orders, in all runs. */
 function timesOf(runs: readonly Run[]): number[] {
-  const nanos = joined(runs)
-  const all = histogramOf(nanos, 0, nanos.length)
+  const all = histogramOfRuns(runs)
   // A bucket ends beyond what is in it.
   return [50, 99, 99.9, 100].map(
     (percentile) => Math.min(all.getValueAtPercentile(percentile), all.maxValue) / 1e6,
@@ -147,7 +161,7 @@ function costs(found: readonly Found[], of: (found: Found) => readonly Run[]): s
 }
 
 function joined(runs: readonly Run[]): Float64Array {
-  return Float64Array.from(runs.flatMap(({ nanos }) => [...nanos]))
+  return Float64Array.from(runs.flatMap(({ nanos }) => Array.from(nanos)))
 }
 
 const sum = (values: readonly number[]): number => values.reduce((all, each) => all + each, 0)
