@@ -19,7 +19,13 @@ export type Answer = Run[] | { readonly failed: string }
 export type Task =
   /** Rushes, one after the other, until so many ms have passed; at least one. */
   | { readonly kind: 'warmUp'; readonly buyers: number; readonly ms: number }
-  | { readonly kind: 'rush'; readonly buyers: number; readonly times: number }
+  /** Metered: looking at all of the database's processes leaves the caches cold for what follows. */
+  | {
+      readonly kind: 'rush'
+      readonly buyers: number
+      readonly times: number
+      readonly isMetered: boolean
+    }
   | ({ readonly kind: 'flow' } & Parameters<typeof flow>[1])
 
 const { name, servers, postgres } = JSON.parse(process.env.LOCKS_PROGRAM ?? '') as Start
@@ -44,11 +50,13 @@ async function perform(task: Task): Promise<Run[]> {
   switch (task.kind) {
     case 'warmUp':
       for (const startMs = performance.now(); ; ) {
-        await rush(way, meter, task.buyers, 1)
+        await rush(way, undefined, task.buyers, 1)
         if (performance.now() - startMs >= task.ms) return runs
       }
     case 'rush':
-      for (let n = 0; n < task.times; n += 1) runs.push(await rush(way, meter, task.buyers, 1))
+      for (let n = 0; n < task.times; n += 1) {
+        runs.push(await rush(way, task.isMetered ? meter : undefined, task.buyers, 1))
+      }
       return runs
     case 'flow':
       return [await flow(way, task, meter)]

@@ -17,6 +17,8 @@ export interface Found {
   /** The first rush of each turn, after all others had theirs. */
   readonly rested: Run[]
   readonly rushes: Run[]
+  /** Rushes of which it is known what they cost. */
+  readonly metered: Run[]
   readonly hot: Run[]
   readonly spread: Run[]
 }
@@ -37,7 +39,7 @@ export function writeReport(
 ): void {
   const tables = {
     rush: table(RUSH_COLUMNS, found.map(rushRow)),
-    rushCost: costs(found, ({ rushes }) => rushes),
+    rushCost: costs(found, ({ metered }) => metered),
     hot: flows(found, ({ hot }) => hot),
     hotCost: costs(found, ({ hot }) => hot),
     spread: flows(found, ({ spread }) => spread),
@@ -93,11 +95,11 @@ const RUSH_COLUMNS = [
 const FLOW_COLUMNS = ['', 'accepted', 'wrong', 'orders/s', ...TIMES, 'retries']
 const COST_COLUMNS = ['', 'processor time, µs', 'commits', 'deadlocks in all']
 
-function rushRow({ name, rushes, rested }: Found): Cell[] {
+function rushRow({ name, rushes, rested, metered }: Found): Cell[] {
   const accepted = [...new Set(rushes.map((run) => run.accepted))].sort((a, b) => a - b)
   const span = accepted.length === 1 ? `${accepted[0]}` : `${accepted[0]} to ${accepted.at(-1)}`
   return [
-    ...[name, span, sum(rushes.map(({ wrong }) => wrong))],
+    ...[name, span, sum([...rushes, ...rested, ...metered].map(({ wrong }) => wrong))],
     median(rushes.map(({ ms }) => ms)),
     Math.max(...rushes.map(({ ms }) => ms)),
     median(rested.map(({ ms }) => ms)),
