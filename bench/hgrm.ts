@@ -39,7 +39,7 @@ export interface Hgrm {
   readonly rows: readonly HgrmRow[]
   /** Values in all. */
   readonly count: number
-  /** The largest value: where the file does not say, the last row's, which may be a bucket's end. */
+  /** The largest value; where the file does not say, the last row's, which may be a little more. */
   readonly maxNs: number
   readonly origin: Origin
 }
@@ -49,8 +49,7 @@ export class HgrmProblem extends Error {}
 
 /** Files with more are no histograms: 20 rows a factor of ten come to far less. */
 const BYTES_MAX = 4 * 2 ** 20
-const ROW =
-  /^\s*(\d+(?:\.\d+)?)\s+(\d(?:\.\d+)?)\s+(\d+)(?:\s+(?:\d+(?:\.\d+)?|Infinity|∞|inf))?\s*$/i
+const ROW = /^\s*(\d+(?:\.\d+)?)\s+(\d(?:\.\d+)?)\s+(\d+)(?:\s+(?:[\d.]+|Infinity|∞|inf))?\s*$/i
 const MAX = /^#\[Max\s*=\s*(\d+(?:\.\d+)?),/
 const NOTE = /^#\[(Name|Command|Chart|Machine|Date) = (.*)\]\s*$/
 

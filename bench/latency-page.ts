@@ -91,7 +91,8 @@ function row({ name, hgrm }: Series, number: number): string {
     hgrm.count.toLocaleString('en-US'),
   ]
   const swatch = `<span class="swatch" ${color}></span>`
-  return `<tr><td>${swatch}${html(name)}</td>${cells.map((cell) => `<td>${cell}</td>`).join('')}</tr>`
+  const figures = cells.map((cell) => `<td>${cell}</td>`).join('')
+  return `<tr><td>${swatch}${html(name)}</td>${figures}</tr>`
 }
 
 /** The curves over the same places, which are nines: 2 is 99 %. */

@@ -1,5 +1,5 @@
-// `npm run report [-- FILES or FOLDERS ...]`: the histograms that runs have left behind, as one page
-// with charts and tables.
+// `npm run report [-- FILES or FOLDERS ...]`: the histograms that runs have left behind, as one
+// page with charts and tables.
 
 import { existsSync, globSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'

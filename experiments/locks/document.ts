@@ -96,12 +96,12 @@ ${lossOf(of.lost)}
   cores. So like is compared with like: 8a with 9a, 8b with 9b.
 * 1 is wrong whenever two read before one writes. It is here because it is what is written first.
 * 3a is what a version does without back-off: its retries are work for nothing.
-* 4 is right and short. Where no account sees more than ${whole(of.perSecond('4'))} orders a second on
-  such a machine, a plain database is enough: take it before anything else here. Its bounds are one
-  commit an order and one row at a time.
-* 8 is what makes a database fast here, ${whole(of.perSecond('8a'))} orders a second: many decisions, one
-  commit. Onefill does the like: all that has come while one row of its journal is being committed
-  is the next row.
+* 4 is right and short. Where no account sees more than ${whole(of.perSecond('4'))} orders
+  a second on such a machine, a plain database is enough: take it before anything else here. Its
+  bounds are one commit an order and one row at a time.
+* 8 is what makes a database fast here, ${whole(of.perSecond('8a'))} orders a second: many
+  decisions, one commit. Onefill does the like: all that has come while one row of its journal is
+  being committed is the next row.
 * 6 adds round trips, and a lock that knows nothing of the transaction: a holder that takes longer
   than the lock lives goes on without it. That did not happen in these runs.
 * 9c is what a person or a script uses: a request with its headers, a token that is verified and a

@@ -19,7 +19,7 @@ export type Answer = Run[] | { readonly failed: string }
 export type Task =
   /** Rushes, one after the other, until so many ms have passed; at least one. */
   | { readonly kind: 'warmUp'; readonly buyers: number; readonly ms: number }
-  /** Metered: looking at all of the database's processes leaves the caches cold for what follows. */
+  /** Metered: looking at the database's processes leaves the caches cold for what follows. */
   | {
       readonly kind: 'rush'
       readonly buyers: number

@@ -31,6 +31,15 @@ export interface Setting {
   readonly seconds: number
 }
 
+/** The names of those that came to something wrong. */
+export function wrongIn(found: readonly Found[]): string[] {
+  return found.filter((of) => runsOf(of).some(({ wrong }) => wrong > 0)).map(({ name }) => name)
+}
+
+const runsOf = ({ rested, rushes, metered, hot, spread }: Found): Run[] => [
+  ...[...rested, ...rushes, ...metered, ...hot, ...spread],
+]
+
 /** Prints the tables; of a whole run, writes the document and its plots. */
 export function writeReport(
   found: readonly Found[],

@@ -14,8 +14,8 @@ import type { Figures } from './document.ts'
 import type { Run } from './measure.ts'
 import type { Answer, Start, Task } from './program.ts'
 import { RedisScriptWay, RedisServer } from './redis.ts'
-import { type Found, writeReport } from './report.ts'
-import { NEED_REDIS, WAYS } from './ways.ts'
+import { type Found, writeReport, wrongIn } from './report.ts'
+import { NEED_REDIS, WAYS, WRONG } from './ways.ts'
 
 const PROGRAM = join(import.meta.dirname, 'program.ts')
 const BUYERS = 1_000
@@ -60,6 +60,9 @@ try {
   const lost = redis === undefined ? undefined : await loseSome(await database('lost'), redis)
   const isWhole = !quick && only === undefined
   writeReport(found, lost, { isWhole, buyers: BUYERS, clients: CLIENTS, seconds: SECONDS })
+  // The first is here because it is wrong.
+  const wrong = wrongIn(found).filter((name) => name !== WRONG)
+  if (wrong.length > 0) throw new Error(`wrong outcomes: ${wrong.join('; ')}`)
 } finally {
   await end()
   await redis?.stop()

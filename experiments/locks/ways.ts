@@ -31,6 +31,8 @@ const overNats =
     return Object.assign(way, { close: () => close.call(way).then(() => nats.stop()) })
   }
 
+/** The name of the one that shows what goes wrong. */
+export const WRONG = '1 read, then write'
 /** The names of those that need Redis. */
 export const NEED_REDIS = new Set(['6 Redis lock', '7 Redis script, database behind'])
 
