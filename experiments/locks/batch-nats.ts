@@ -4,6 +4,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { Crowd } from '../../load/nats/crowd.ts'
+import { assert } from '../../src/lib/assert.ts'
 import { isAccepted, orderOf } from './market.ts'
 import { CONNECTIONS } from './over-nats.ts'
 import { Tables } from './sql.ts'
@@ -17,11 +18,14 @@ export class BatchNatsWay implements Way {
   private readonly crowd: Crowd
   private readonly child: ChildProcess
   private asked = 0
+  private isClosing = false
 
   private constructor(tables: Tables, crowd: Crowd, child: ChildProcess) {
     this.tables = tables
     this.crowd = crowd
     this.child = child
+    // Who waits for an answer would wait for ever.
+    child.once('exit', (code) => assert(this.isClosing, `the service has ended with ${code}`))
   }
 
   static async open(database: string, nats: string): Promise<BatchNatsWay> {
@@ -47,6 +51,7 @@ export class BatchNatsWay implements Way {
   }
 
   async close(): Promise<void> {
+    this.isClosing = true
     await this.crowd.close()
     this.child.kill()
     await once(this.child, 'exit')

@@ -31,6 +31,7 @@ export class Served {
   readonly httpUrl: string
   private readonly secret: string
   private readonly child: ChildProcess
+  private isClosing = false
 
   private constructor(crowd: Crowd, httpUrl: string, secret: string, child: ChildProcess) {
     this.crowd = crowd
@@ -56,14 +57,13 @@ export class Served {
     })
     const crowd = await Crowd.open(nats, connections)
     const served = new Served(crowd, `http://127.0.0.1:${port}`, secret, child)
-    const isOver = new AbortController()
-    const ended = once(child, 'exit', { signal: isOver.signal }).then(() => {
-      throw new Error(`the exchange has ended: ${readFileSync(log, 'utf8')}`)
+    // Who waits for an answer would wait for ever.
+    child.once('exit', (code) => {
+      if (served.isClosing) return
+      throw new Error(`the exchange has ended with ${code}: ${readFileSync(log, 'utf8')}`)
     })
     // It is asked again until somebody leads.
-    await Promise.race([served.ask(0, 'admin.batch', MARKET), ended])
-    ended.catch(() => {})
-    isOver.abort()
+    await served.ask(0, 'admin.batch', MARKET)
     return served
   }
 
@@ -96,6 +96,7 @@ export class Served {
   }
 
   async close(): Promise<void> {
+    this.isClosing = true
     await this.crowd.close()
     this.child.kill()
     await once(this.child, 'exit')
