@@ -3,6 +3,8 @@
 /** What the document tells of. Tables are whole, in Markdown. */
 export interface Figures {
   readonly machine: string
+  /** What else ran on it, in words. */
+  readonly others: string
   readonly buyers: number
   readonly clients: number
   readonly rounds: number
@@ -28,7 +30,10 @@ const whole = (value: number): string => Math.round(value).toLocaleString('en-US
 
 /** How many times as long the first takes as the second, warm and after a rest. */
 function compared({ wall, rested }: Figures, slow: string, fast: string): string {
-  const times = (of: (name: string) => number) => (of(slow) / of(fast)).toFixed(1)
+  const times = (of: (name: string) => number) => {
+    const ratio = of(slow) / of(fast)
+    return ratio.toFixed(ratio < 10 ? 2 : 0)
+  }
   return `${times(wall)} | ${times(rested)}`
 }
 
@@ -40,7 +45,7 @@ a process of its own in front of the same Postgres (18, fsync on), each with a d
 there; what it answers is durable, but for 7. Each run is looked at before its time counts: orders
 accepted must be what the money was for, paid for, and there.
 
-${of.machine}
+${of.machine}. When it began, ${of.others}.
 
 ## A thousand at once
 
@@ -70,8 +75,7 @@ ${of.rushCost}
 
 ## One hot account
 
-${of.clients} clients, each one order after another, with money for all; ${of.flows} times
-${of.seconds} seconds.
+${of.clients} clients, each one order after another, with money for all, for ${of.seconds} s; medians of ${of.flows}.
 
 ${of.hot}
 

@@ -11,6 +11,9 @@ import { writeBars } from './plot.ts'
 
 const DOCS = join(import.meta.dirname, '../../docs/experiments')
 
+/** With less, the machine counts as quiet. */
+const QUIET = 0.5
+
 /** One way's runs. */
 export interface Found {
   readonly name: string
@@ -29,6 +32,8 @@ export interface Setting {
   readonly buyers: number
   readonly clients: number
   readonly seconds: number
+  /** Programs that ran or waited for a core when it began, by the last minute's average. */
+  readonly busy: number
 }
 
 /** The names of those that came to something wrong. */
@@ -44,7 +49,7 @@ const runsOf = ({ rested, rushes, metered, hot, spread }: Found): Run[] => [
 export function writeReport(
   found: readonly Found[],
   lost: Figures['lost'],
-  { isWhole, buyers, clients, seconds }: Setting,
+  { isWhole, buyers, clients, seconds, busy }: Setting,
 ): void {
   const tables = {
     rush: table(RUSH_COLUMNS, found.map(rushRow)),
@@ -60,6 +65,11 @@ export function writeReport(
   const by = (start: string) => found.find(({ name }) => name.startsWith(start)) as Found
   const document = documentOf({
     ...{ machine: machineLine(), buyers, clients, seconds, lost, ...tables },
+    // A core of another's makes all slower, and those that take several processes the most.
+    others:
+      busy < QUIET
+        ? 'the machine had nothing else to do'
+        : `${busy.toFixed(1)} other programs wanted its cores: read these figures with that in mind`,
     ...{ rounds: found[0].rushes.length, flows: found[0].hot.length },
     wall: (start) => wallOf(by(start)),
     rested: (start) => median(by(start).rested.map(({ ms }) => ms)),

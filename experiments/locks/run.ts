@@ -5,7 +5,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import pg from 'pg'
@@ -37,6 +37,7 @@ const METERED = 2
 const [FLOW_TURNS, SECONDS] = quick ? [1, 0.5] : [3, 3]
 const WARM_UP_MS = quick ? 300 : 3_000
 
+const [busy] = loadavg()
 const folder = mkdtempSync(join(tmpdir(), 'onefill-locks-'))
 const postgres = await startEmbedded({
   folder: join(folder, 'postgres'),
@@ -59,7 +60,7 @@ try {
   await end()
   const lost = redis === undefined ? undefined : await loseSome(await database('lost'), redis)
   const isWhole = !quick && only === undefined
-  writeReport(found, lost, { isWhole, buyers: BUYERS, clients: CLIENTS, seconds: SECONDS })
+  writeReport(found, lost, { isWhole, buyers: BUYERS, clients: CLIENTS, seconds: SECONDS, busy })
   // The first is here because it is wrong.
   const wrong = wrongIn(found).filter((name) => name !== WRONG)
   if (wrong.length > 0) throw new Error(`wrong outcomes: ${wrong.join('; ')}`)
