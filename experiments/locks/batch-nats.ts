@@ -6,7 +6,6 @@ import { join } from 'node:path'
 import { Crowd } from '../../load/nats/crowd.ts'
 import { assert } from '../../src/lib/assert.ts'
 import { isAccepted, orderOf } from './market.ts'
-import { CONNECTIONS } from './over-nats.ts'
 import { Tables } from './sql.ts'
 import { type Audit, newCounts, type Way } from './way.ts'
 
@@ -17,7 +16,6 @@ export class BatchNatsWay implements Way {
   private readonly tables: Tables
   private readonly crowd: Crowd
   private readonly child: ChildProcess
-  private asked = 0
   private isClosing = false
 
   private constructor(tables: Tables, crowd: Crowd, child: ChildProcess) {
@@ -33,7 +31,7 @@ export class BatchNatsWay implements Way {
     const child = fork(SERVICE, [], { env })
     await once(child, 'message')
     // Its own connection to the database is for what is there before and after.
-    return new BatchNatsWay(new Tables(database, 1), await Crowd.open(nats, CONNECTIONS), child)
+    return new BatchNatsWay(new Tables(database, 1), await Crowd.open(nats, 1), child)
   }
 
   prepare(accounts: number, money: number): Promise<void> {
@@ -41,9 +39,8 @@ export class BatchNatsWay implements Way {
   }
 
   async buy(account: number, id: string): Promise<boolean> {
-    this.asked += 1
     const subject = `onefill.v1.order.${this.tables.idOf(account)}.new`
-    return isAccepted(await this.crowd.ask(this.asked % CONNECTIONS, subject, orderOf(id)))
+    return isAccepted(await this.crowd.ask(0, subject, orderOf(id)))
   }
 
   audit(): Promise<Audit> {

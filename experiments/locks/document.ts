@@ -52,7 +52,7 @@ ${of.machine}. When it began, ${of.others}.
 ${whole(of.buyers)} orders at the same moment out of one account with money for one. Medians of
 ${of.rounds} rushes, in turns that all ways take one after the other. Each program has run for some
 seconds before; the first rush of a turn, after all others had theirs, is told apart ("after a
-rest": caches are cold). Over NATS the orders come from 16 connections, over HTTP from 1,000.
+rest": caches are cold). Over NATS a program asks over its one connection, over HTTP over 1,000.
 
 ${of.rush}
 

@@ -30,7 +30,7 @@ export class HttpWay implements Way {
   }
 
   static async open(folder: string, database: string, nats: string): Promise<HttpWay> {
-    return new HttpWay(await Served.start({ folder, database, nats, connections: 1 }))
+    return new HttpWay(await Served.start({ folder, database, nats }))
   }
 
   async prepare(accounts: number, money: number): Promise<void> {

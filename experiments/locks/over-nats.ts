@@ -1,24 +1,20 @@
-// Onefill over NATS, from many connections.
+// Onefill over NATS.
 
 import { isAccepted, orderOf } from './market.ts'
 import { Served } from './served.ts'
 import { type Audit, newCounts, type Way } from './way.ts'
 
-/** Connections, as many as the load scripts have. */
-export const CONNECTIONS = 16
-
-/** A request over NATS for each order. */
+/** A request for each order, over the one connection that a program has. */
 export class NatsWay implements Way {
   readonly counts = newCounts()
   private readonly served: Served
-  private asked = 0
 
   private constructor(served: Served) {
     this.served = served
   }
 
   static async open(folder: string, database: string, nats: string): Promise<NatsWay> {
-    return new NatsWay(await Served.start({ folder, database, nats, connections: CONNECTIONS }))
+    return new NatsWay(await Served.start({ folder, database, nats }))
   }
 
   prepare(accounts: number, money: number): Promise<void> {
@@ -27,9 +23,8 @@ export class NatsWay implements Way {
 
   async buy(account: number, id: string): Promise<boolean> {
     const { served } = this
-    this.asked += 1
     const subject = `order.${served.accounts.nameOf(account)}.new`
-    return isAccepted(await served.ask(this.asked % CONNECTIONS, subject, orderOf(id)))
+    return isAccepted(await served.ask(subject, orderOf(id)))
   }
 
   audit(): Promise<Audit> {

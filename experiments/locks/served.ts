@@ -21,8 +21,6 @@ export interface ServedOptions {
   readonly folder: string
   readonly database: string
   readonly nats: string
-  /** Connections of those who ask over NATS. */
-  readonly connections: number
 }
 
 export class Served {
@@ -41,7 +39,7 @@ export class Served {
   }
 
   /** Starts it; it leads, and has its market. */
-  static async start({ folder, database, nats, connections }: ServedOptions): Promise<Served> {
+  static async start({ folder, database, nats }: ServedOptions): Promise<Served> {
     const own = mkdtempSync(join(folder, 'served-'))
     const [auth, log] = [join(own, 'auth.json'), join(own, 'log')]
     const secret = randomBytes(32).toString('base64url')
@@ -55,7 +53,7 @@ export class Served {
     const child = spawn(process.execPath, [TOOL, ...args, '--log-format', 'json'], {
       ...{ cwd: own, env, stdio: ['ignore', out, out] },
     })
-    const crowd = await Crowd.open(nats, connections)
+    const crowd = await Crowd.open(nats, 1)
     const served = new Served(crowd, `http://127.0.0.1:${port}`, secret, child)
     // Who waits for an answer would wait for ever.
     child.once('exit', (code) => {
@@ -63,24 +61,24 @@ export class Served {
       throw new Error(`the exchange has ended with ${code}: ${readFileSync(log, 'utf8')}`)
     })
     // It is asked again until somebody leads.
-    await served.ask(0, 'admin.batch', MARKET)
+    await served.ask('admin.batch', MARKET)
     return served
   }
 
   async prepare(accounts: number, money: number): Promise<void> {
     const commands = this.accounts.prepare(accounts, money)
     for (let from = 0; from < commands.length; from += BATCH) {
-      await this.ask(0, 'admin.batch', commands.slice(from, from + BATCH))
+      await this.ask('admin.batch', commands.slice(from, from + BATCH))
     }
   }
 
-  ask(connection: number, subject: string, body: unknown) {
-    return this.crowd.ask(connection, `onefill.v1.${subject}`, body)
+  ask(subject: string, body: unknown) {
+    return this.crowd.ask(0, `onefill.v1.${subject}`, body)
   }
 
   audit(): Promise<Audit> {
     return this.accounts.audit(async (account) => {
-      const answer = await this.ask(0, `query.${account}.balances`, {})
+      const answer = await this.ask(`query.${account}.balances`, {})
       return (answer as { balances: Balance[] }).balances
     })
   }
