@@ -69,7 +69,7 @@ export function writeReport(
     others:
       busy < QUIET
         ? 'the machine had nothing else to do'
-        : `${busy.toFixed(1)} other programs wanted its cores: read these figures with that in mind`,
+        : `${busy.toFixed(1)} other programs wanted its cores: read the figures with that in mind`,
     ...{ rounds: found[0].rushes.length, flows: found[0].hot.length },
     wall: (start) => wallOf(by(start)),
     rested: (start) => median(by(start).rested.map(({ ms }) => ms)),
