@@ -75,8 +75,8 @@ ${of.rushCost}
 
 ## One hot account
 
-${of.clients} clients, each one order after another, with money for all, for ${of.seconds} s; medians of
-${of.flows}.
+${of.clients} clients, each one order after another, with money for all,
+for ${of.seconds} s; medians of ${of.flows}.
 
 ${of.hot}
 
