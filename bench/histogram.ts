@@ -2,8 +2,10 @@
 // plotter.
 
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { build, type Histogram } from 'hdr-histogram-js'
+import { originLines } from './hgrm.ts'
+import { machineLine } from './report.ts'
 
 const OUT = join(import.meta.dirname, 'out')
 const PERCENTILES = [50, 99, 99.9, 99.99]
@@ -35,12 +37,33 @@ export function percentileRow(name: string, histogram: Histogram): (string | num
 }
 
 /**
- * Writes bench/out/NAME.hgrm, or in another folder, values in nanoseconds; returns the path from
- * the working directory.
+ * Writes bench/out/NAME.hgrm, or in another folder, values in nanoseconds, with where they come
+ * from: `npm run report` finds it there, and puts what has the same `chart` in one. Returns the
+ * path from the working directory.
  */
-export function writeHgrm(name: string, histogram: Histogram, folder = OUT): string {
+export function writeHgrm(
+  name: string,
+  histogram: Histogram,
+  folder = OUT,
+  chart?: string,
+): string {
   mkdirSync(folder, { recursive: true })
-  const path = join(folder, `${name.replaceAll(/[^\w]+/g, '-').replaceAll(/-$/g, '')}.hgrm`)
-  writeFileSync(path, histogram.outputPercentileDistribution(5, 1))
-  return path
+  const file = chart === undefined ? name : `${chart}-${name}`
+  const path = join(folder, `${file.replaceAll(/[^\w]+/g, '-').replaceAll(/-$/g, '')}.hgrm`)
+  const date = new Date().toISOString()
+  const origin = originLines({
+    ...{ name, command: commandLine(), machine: machineLine(), date },
+    ...(chart !== undefined && { chart }),
+  })
+  writeFileSync(path, histogram.outputPercentileDistribution(5, 1) + origin)
+  return relative(process.cwd(), path)
+}
+
+/** What was typed to get here, as near as the process knows. */
+function commandLine(): string {
+  const { npm_lifecycle_event: script } = process.env
+  const [, file, ...args] = process.argv
+  const said = args.length === 0 ? '' : ` ${args.join(' ')}`
+  if (script === undefined) return `node ${relative(process.cwd(), file)}${said}`
+  return `npm run ${script}${args.length === 0 ? '' : ` --${said}`}`
 }

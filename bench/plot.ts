@@ -1,7 +1,8 @@
 // A histogram's percentiles as a picture: SVG, drawn from its .hgrm file, no library.
 // `node bench/plot.ts FILE.hgrm TITLE` draws it anew.
 
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
+import { readHgrm } from './hgrm.ts'
 
 const [WIDTH, HEIGHT] = [760, 420]
 const [LEFT, RIGHT, TOP, BOTTOM] = [90, 60, 40, 60]
@@ -20,7 +21,7 @@ type Curve = (percentile: number) => number
  * both by powers of ten.
  */
 export function drawHgrm(path: string, title: string): void {
-  const msAt = readHgrm(path)
+  const msAt = curveOf(path)
   const nines = MARKS.length - 1
   const lowest = 10 ** Math.floor(Math.log10(msAt(0)))
   const highest = 10 ** Math.ceil(Math.log10(msAt(99.99)))
@@ -61,9 +62,8 @@ export function drawHgrm(path: string, title: string): void {
 }
 
 /** The rows of a .hgrm file, which do not hit 99 or 99.9, and what lies between them. */
-function readHgrm(path: string): Curve {
-  const lines = readFileSync(path, 'utf8').matchAll(/^\s*([\d.]+) ([\d.]+) +\d+ +[\d.]+$/gm)
-  const rows = [...lines].map(([, ns, share]) => [Number(ns) / 1e6, 100 * Number(share)])
+function curveOf(path: string): Curve {
+  const rows = readHgrm(path).rows.map(({ ns, share }) => [ns / 1e6, 100 * share])
   return (percentile) => {
     const next = rows.findIndex(([, at]) => at >= percentile)
     const [highMs, high] = rows[next]

@@ -9,8 +9,8 @@ export interface Bar {
   readonly isWrong: boolean
 }
 
-const WIDTH = 760
-const [LEFT, RIGHT, TOP, ROW] = [250, 90, 56, 26]
+const WIDTH = 800
+const [LEFT, RIGHT, TOP, ROW] = [300, 100, 60, 26]
 
 /** Writes the bars; `label` says a value as a person would. */
 export function writeBars(
@@ -43,7 +43,10 @@ export function writeBars(
       return [
         text(LEFT - 10, y + 14, 'end', name),
         `<path fill="${fill}" d="M${LEFT} ${y}H${x(value).toFixed(1)}v18H${LEFT}z"/>`,
+        // The lines of the axis go on behind it.
+        `<g stroke="white" stroke-width="4" paint-order="stroke">`,
         text(x(value) + 6, y + 14, 'start', said),
+        '</g>',
       ]
     }),
     '</svg>',

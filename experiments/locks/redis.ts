@@ -52,10 +52,6 @@ export class RedisServer {
     return this.end('SIGTERM')
   }
 
-  client(): Redis {
-    return new Redis(this.port, '127.0.0.1', { maxRetriesPerRequest: null })
-  }
-
   private async end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
     const { pid } = this.server
     if (pid !== null) process.kill(pid, signal)
@@ -77,6 +73,9 @@ export class RedisServer {
   }
 }
 
+const clientOf = (port: number): Redis =>
+  new Redis(port, '127.0.0.1', { maxRetriesPerRequest: null })
+
 function commandOf(name: string): string | undefined {
   const paths = (process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, name))
   return paths.find((path) => {
@@ -96,14 +95,13 @@ const UNLOCK = `if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call(
 
 /** Who holds the key may read and write; a holder that takes too long loses it without knowing. */
 export class RedisLockWay implements Way {
-  readonly name = '6 Redis lock'
   readonly counts = newCounts()
   private readonly tables: Tables
   private readonly redis: Redis
 
-  constructor(url: string, server: RedisServer) {
+  constructor(url: string, port: number) {
     this.tables = new Tables(url)
-    this.redis = server.client()
+    this.redis = clientOf(port)
   }
 
   async prepare(accounts: number, money: number): Promise<void> {
@@ -165,16 +163,15 @@ const BEHIND_EVERY_MS = 20
 
 /** Accepted when Redis says so; the database hears of it later, if nothing happens before. */
 export class RedisScriptWay implements Way {
-  readonly name = '7 Redis script, database behind'
   readonly counts = newCounts()
   private readonly tables: Tables
   private readonly redis: Redis
   private isClosed = false
   private writing: Promise<void> = Promise.resolve()
 
-  constructor(url: string, server: RedisServer) {
+  constructor(url: string, port: number) {
     this.tables = new Tables(url, 2)
-    this.redis = server.client()
+    this.redis = clientOf(port)
     this.redis.on('error', () => {})
     this.redis.defineCommand('spend', { numberOfKeys: 2, lua: SPEND })
   }

@@ -2,128 +2,171 @@
 // account that never rests: by row locks, versions, one statement, Redis, and Onefill, on the same
 // machine in turn. Writes docs/experiments/locks.md and its plots.
 
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import pg from 'pg'
-import { CpuClock } from '../../bench/process-time.ts'
-import { startNats } from '../../src/gateway/embedded-nats.ts'
 import { startEmbedded } from '../../src/persistence/embedded.ts'
 import type { Figures } from './document.ts'
-import { flow, type Run, rush } from './measure.ts'
-import { InProcessWay, NatsWay } from './onefill.ts'
-import { RedisLockWay, RedisScriptWay, RedisServer } from './redis.ts'
-import { type Found, writeReport } from './report.ts'
-import { BatchWay, sqlWays } from './sql.ts'
-import type { Way } from './way.ts'
+import type { Run } from './measure.ts'
+import type { Answer, Start, Task } from './program.ts'
+import { RedisScriptWay, RedisServer } from './redis.ts'
+import { type Found, writeReport, wrongIn } from './report.ts'
+import { NEED_REDIS, WAYS, WRONG } from './ways.ts'
 
+const PROGRAM = join(import.meta.dirname, 'program.ts')
 const BUYERS = 1_000
 const CLIENTS = 256
 const SPREAD = 1_000
 
-const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false } } })
-const ROUNDS = values.quick ? 2 : 11
-const TURNS = values.quick ? 1 : 3
-const SECONDS = values.quick ? 0.5 : 3
+const { values } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    // Only ways whose names begin with one of these.
+    only: { type: 'string', multiple: true },
+  },
+})
+const { quick, only } = values
+/** Every way has its turn so often, in each of them so many rushes that count. */
+const [RUSH_TURNS, RUSHES] = quick ? [2, 2] : [5, 5]
+/** Rushes in each turn that are looked at for what they cost, and not for their time. */
+const METERED = 2
+const [FLOW_TURNS, SECONDS] = quick ? [1, 0.5] : [3, 3]
+const WARM_UP_MS = quick ? 300 : 3_000
 
+const [busy] = loadavg()
 const folder = mkdtempSync(join(tmpdir(), 'onefill-locks-'))
 const postgres = await startEmbedded({
   folder: join(folder, 'postgres'),
   // Room for every way's own connections at once.
-  settings: { max_connections: '500' },
+  settings: { max_connections: '600' },
 })
-const nats = await startNats({ folder: join(folder, 'nats') })
 const redis = await RedisServer.start(join(folder, 'redis'))
 if (redis === undefined) {
   console.error('redis-server is not on the PATH, so 6 and 7 are left out: apt-get install redis')
 }
-const ways: Way[] = []
+const names = Object.keys(WAYS).filter(
+  (name) =>
+    (only?.some((start) => name.startsWith(start)) ?? true) &&
+    (redis !== undefined || !NEED_REDIS.has(name)),
+)
+const programs = new Map<string, ChildProcess>()
 try {
-  const url = await database('tables')
-  ways.push(...sqlWays(url))
-  if (redis !== undefined) {
-    ways.push(new RedisLockWay(url, redis), new RedisScriptWay(url, redis))
-  }
-  ways.push(new BatchWay(url))
-  ways.push(await InProcessWay.open(await database('in_process')))
-  ways.push(await NatsWay.open(await database('over_nats'), nats.url))
+  for (const [n, name] of names.entries()) programs.set(name, await started(n, name))
   const found = await measure()
-  const lost = redis === undefined ? undefined : await loseSome(url, redis)
-  writeReport(found, lost, { isQuick: values.quick, buyers: BUYERS, clients: CLIENTS })
+  await end()
+  const lost = redis === undefined ? undefined : await loseSome(await database('lost'), redis)
+  const isWhole = !quick && only === undefined
+  writeReport(found, lost, { isWhole, buyers: BUYERS, clients: CLIENTS, seconds: SECONDS, busy })
+  // The first is here because it is wrong.
+  const wrong = wrongIn(found).filter((name) => name !== WRONG)
+  if (wrong.length > 0) throw new Error(`wrong outcomes: ${wrong.join('; ')}`)
 } finally {
-  for (const way of ways) await way.close()
+  await end()
   await redis?.stop()
-  await nats.stop()
   await postgres.stop()
   rmSync(folder, { recursive: true, force: true })
 }
 
 async function database(name: string): Promise<string> {
-  await query(`CREATE DATABASE ${name}`)
+  const client = new pg.Client({ connectionString: postgres.url })
+  await client.connect()
+  await client.query(`CREATE DATABASE ${name}`)
+  await client.end()
   return Object.assign(new URL(postgres.url), { pathname: `/${name}` }).href
 }
 
-async function query(text: string): Promise<Record<string, string>[]> {
-  const client = new pg.Client({ connectionString: postgres.url })
-  await client.connect()
-  try {
-    return (await client.query(text)).rows
-  } finally {
-    await client.end()
+/** The process of a way, ready to be told. */
+async function started(number: number, name: string): Promise<ChildProcess> {
+  const own = join(folder, `way-${number}`)
+  const servers = {
+    ...{ database: await database(`way_${number}`), redisPort: redis?.port ?? 0, folder: own },
+  }
+  const start: Start = {
+    ...{ name, servers, postgres: { url: postgres.url, pid: postgres.pid as number } },
+  }
+  const env = { ...process.env, LOCKS_PROGRAM: JSON.stringify(start) }
+  const child = fork(PROGRAM, [], { env, serialization: 'advanced' })
+  await answer(name, child)
+  return child
+}
+
+/** Ends what runs; each ends what it has started. */
+async function end(): Promise<void> {
+  for (const [name, child] of programs) {
+    programs.delete(name)
+    if (child.exitCode !== null) continue
+    child.disconnect()
+    await once(child, 'exit')
   }
 }
 
-/** All ways in each round, nobody always the first; the first round warms up. */
+/** What a program has found. */
+async function told(name: string, task: Task): Promise<Run[]> {
+  const child = programs.get(name) as ChildProcess
+  child.send(task)
+  return answer(name, child)
+}
+
+async function answer(name: string, child: ChildProcess): Promise<Run[]> {
+  const isAnswered = new AbortController()
+  const ended = once(child, 'exit', { signal: isAnswered.signal }).then(([code]) => {
+    throw new Error(`the program of "${name}" has ended with ${code}`)
+  })
+  ended.catch(() => {})
+  const [said] = (await Promise.race([once(child, 'message'), ended])) as [Answer]
+  isAnswered.abort()
+  if ('failed' in said) throw new Error(`${name}: ${said.failed}`)
+  return said
+}
+
+/** All ways in each turn, nobody always the first. */
 async function measure(): Promise<Found[]> {
-  const found = ways.map((way): Found & { readonly way: Way } => ({
-    ...{ way, name: way.name, rushes: [], hot: [], spread: [], costs: [] },
-  }))
-  for (let round = 0; round <= ROUNDS; round += 1) {
-    for (const of of turned(found, round)) {
-      const run = await rush(of.way, BUYERS, 1)
-      if (round > 0) of.rushes.push(run)
-    }
-    console.error(`a thousand buyers: round ${round} of ${ROUNDS}`)
+  const all = names.map(
+    (name): Found => ({
+      ...{ name, rested: [], rushes: [], metered: [], hot: [], spread: [] },
+    }),
+  )
+  for (const { name } of all) {
+    await told(name, { kind: 'warmUp', buyers: BUYERS, ms: WARM_UP_MS })
   }
-  for (let turn = 0; turn <= TURNS; turn += 1) {
-    for (const of of turned(found, turn)) {
-      const seconds = turn === 0 ? 0.3 : SECONDS
-      const hot = await counted(() => flow(of.way, { clients: CLIENTS, accounts: 1, seconds }))
-      const spread = await flow(of.way, { clients: CLIENTS, accounts: SPREAD, seconds })
+  for (let turn = 1; turn <= RUSH_TURNS; turn += 1) {
+    for (const { name, rested, rushes, metered } of turned(all, turn)) {
+      const task = { kind: 'rush', buyers: BUYERS } as const
+      // The others had their turn since: the first finds all caches cold.
+      const timed = { ...task, times: RUSHES + 1, isMetered: false }
+      const [first, ...rest] = await told(name, timed)
+      rested.push(first)
+      rushes.push(...rest)
+      metered.push(...(await told(name, { ...task, times: METERED, isMetered: true })))
+    }
+    console.error(`a thousand buyers: turn ${turn} of ${RUSH_TURNS}`)
+  }
+  for (let turn = 0; turn <= FLOW_TURNS; turn += 1) {
+    for (const { name, hot, spread } of turned(all, turn)) {
+      const task = { kind: 'flow', clients: CLIENTS, seconds: turn === 0 ? 0.3 : SECONDS } as const
+      const [ofOne] = await told(name, { ...task, accounts: 1 })
+      const [ofMany] = await told(name, { ...task, accounts: SPREAD })
+      // The first turn warms up.
       if (turn === 0) continue
-      of.hot.push(hot.run)
-      of.costs.push(hot.cost)
-      of.spread.push(spread)
+      hot.push(ofOne)
+      spread.push(ofMany)
     }
-    console.error(`flows: turn ${turn} of ${TURNS}`)
+    console.error(`flows: turn ${turn} of ${FLOW_TURNS}`)
   }
-  return found
+  return all
 }
 
 function turned<T>(all: readonly T[], by: number): T[] {
   return all.map((_, n) => all[(n + by) % all.length])
 }
 
-/** What a run cost the database. */
-async function counted(work: () => Promise<Run>): Promise<{ run: Run; cost: Found['costs'][0] }> {
-  const clock = new CpuClock({ database: CpuClock.family(postgres.pid as number) })
-  const [micros, writing] = [clock.read().database, await transactions()]
-  const run = await work()
-  const microsPerOrder = (clock.read().database - micros) / run.accepted
-  const commitsPerOrder = ((await transactions()) - writing) / run.accepted
-  return { run, cost: { microsPerOrder, commitsPerOrder } }
-}
-
-/** Those that wrote something, so far, in all databases. */
-async function transactions(): Promise<number> {
-  const [{ number }] = await query('SELECT pg_current_xact_id()::text AS number')
-  return Number(number)
-}
-
 /** Redis is killed in the middle of a flow: what it had accepted, and what the database has. */
 async function loseSome(url: string, server: RedisServer): Promise<NonNullable<Figures['lost']>> {
-  const way = new RedisScriptWay(url, server)
+  const way = new RedisScriptWay(url, server.port)
   await way.prepare(1, 1e12)
   let accepted = 0
   let isOver = false

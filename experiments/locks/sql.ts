@@ -155,14 +155,12 @@ const conditional: Attempt = async (client, account, id) => {
 }
 
 class SqlWay implements Way {
-  readonly name: string
   readonly counts = newCounts()
   private readonly tables: Tables
   private readonly attempt: Attempt
   private readonly waitMs: (retries: number) => number
 
-  constructor(name: string, url: string, attempt: Attempt, waitMs = (_: number) => 0) {
-    this.name = name
+  constructor(url: string, attempt: Attempt, waitMs = (_: number) => 0) {
     this.tables = new Tables(url)
     this.attempt = attempt
     this.waitMs = waitMs
@@ -204,92 +202,12 @@ class SqlWay implements Way {
 /** Up to 2, 4, 8 … 64 ms, by chance: who was slower once must not be slower together. */
 const backOff = (retries: number) => Math.random() * 2 ** Math.min(6, retries + 1)
 
-/** Each with its own connections. */
-export const sqlWays = (url: string): Way[] => [
-  new SqlWay('1 read, then write', url, inTransaction(naive)),
-  new SqlWay('2 SELECT … FOR UPDATE', url, inTransaction(forUpdate)),
-  new SqlWay('3a version, retried at once', url, inTransaction(optimistic)),
-  new SqlWay('3b version, with back-off', url, inTransaction(optimistic), backOff),
-  new SqlWay('4 conditional UPDATE', url, conditional),
-  new SqlWay('5 advisory lock', url, inTransaction(advisory)),
-]
-
-const BATCH = `CREATE OR REPLACE FUNCTION buy_batch(accounts bigint[], ids text[], price bigint)
-  RETURNS boolean[] LANGUAGE plpgsql AS $$
-  DECLARE
-    outcome boolean[];
-  BEGIN
-    -- In one order of accounts, so that two batches never wait for each other in a circle.
-    PERFORM id FROM account WHERE id = ANY(accounts) ORDER BY id FOR UPDATE;
-    CREATE TEMP TABLE IF NOT EXISTS asked (n int, account bigint, id text, fits boolean)
-      ON COMMIT DELETE ROWS;
-    INSERT INTO asked
-      SELECT of.n, of.account, of.id,
-        row_number() OVER (PARTITION BY of.account ORDER BY of.n) * price <= account.available
-      FROM unnest(accounts, ids) WITH ORDINALITY AS of (account, id, n)
-      JOIN account ON account.id = of.account;
-    UPDATE account SET available = available - paid.sum
-      FROM (SELECT account, count(*) * price AS sum FROM asked WHERE fits GROUP BY 1) AS paid
-      WHERE account.id = paid.account;
-    INSERT INTO buy_order SELECT id, account, price FROM asked WHERE fits;
-    SELECT array_agg(fits ORDER BY n) INTO outcome FROM asked;
-    RETURN outcome;
-  END $$`
-
-interface Waiting {
-  readonly account: number
-  readonly id: string
-  readonly resolve: (accepted: boolean) => void
-  readonly reject: (error: unknown) => void
-}
-
-/** What has gathered while the last batch was under way is the next: one statement, one commit. */
-export class BatchWay implements Way {
-  readonly name = '8 one statement for all that wait'
-  readonly counts = newCounts()
-  private readonly tables: Tables
-  private waiting: Waiting[] = []
-  private isUnderWay = false
-
-  constructor(url: string) {
-    this.tables = new Tables(url, 1)
-  }
-
-  async prepare(accounts: number, money: number): Promise<void> {
-    await this.tables.prepare(accounts, money)
-    await this.tables.pool.query(BATCH)
-  }
-
-  buy(account: number, id: string): Promise<boolean> {
-    return new Promise((resolve, reject) => {
-      this.waiting.push({ account: this.tables.idOf(account), id, resolve, reject })
-      if (this.isUnderWay) return
-      this.isUnderWay = true
-      setImmediate(() => void this.run())
-    })
-  }
-
-  audit(): Promise<Audit> {
-    return this.tables.audit()
-  }
-
-  close(): Promise<void> {
-    return this.tables.close()
-  }
-
-  private async run(): Promise<void> {
-    while (this.waiting.length > 0) {
-      const batch = this.waiting
-      this.waiting = []
-      const values = [batch.map(({ account }) => account), batch.map(({ id }) => id), PRICE]
-      const text = 'SELECT buy_batch($1, $2, $3) AS outcome'
-      try {
-        const { rows } = await this.tables.pool.query({ name: 'batch', text, values })
-        for (const [n, { resolve }] of batch.entries()) resolve(rows[0].outcome[n])
-      } catch (error) {
-        for (const { reject } of batch) reject(error)
-      }
-    }
-    this.isUnderWay = false
-  }
+/** By name. */
+export const SQL_WAYS: Readonly<Record<string, (url: string) => Way>> = {
+  '1 read, then write': (url) => new SqlWay(url, inTransaction(naive)),
+  '2 SELECT … FOR UPDATE': (url) => new SqlWay(url, inTransaction(forUpdate)),
+  '3a version, retried at once': (url) => new SqlWay(url, inTransaction(optimistic)),
+  '3b version, with back-off': (url) => new SqlWay(url, inTransaction(optimistic), backOff),
+  '4 conditional UPDATE': (url) => new SqlWay(url, conditional),
+  '5 advisory lock': (url) => new SqlWay(url, inTransaction(advisory)),
 }

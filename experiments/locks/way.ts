@@ -24,7 +24,6 @@ export interface Audit {
 }
 
 export interface Way {
-  readonly name: string
   readonly counts: Counts
   /** Fresh accounts, numbered from 0, each with so much money. */
   prepare(accounts: number, money: number): Promise<void>

@@ -30,10 +30,14 @@ program
       const onRound = (round: number) => {
         if (round % 100 === 0) console.error(`round ${round} of ${rounds}`)
       }
-      const { wallMs, repeated } = await thousandBuys(crowd, target, { rounds, kills, onRound })
+      const result = await thousandBuys(crowd, target, { rounds, kills, onRound })
+      const { wallMs, repeated, latency } = result
       const wall = wallMs.length === 0 ? '' : `, median ${median(wallMs).toFixed(1)} ms`
       console.log(`${rounds} rounds of 1,000 buys, ${kills} with a kill: one success in each`)
       console.log(`asked again: ${repeated}; until the last answer${wall}`)
+      // With a kill in each there is none to time.
+      if (latency.totalCount === 0) return
+      console.log(`histogram: ${writeHgrm('load-nats-thousand-buys', latency)}`)
     }),
   )
 

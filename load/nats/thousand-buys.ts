@@ -2,6 +2,7 @@
 // is killed in the middle.
 
 import { setTimeout as delay } from 'node:timers/promises'
+import { build, type Histogram } from 'hdr-histogram-js'
 import { assert } from '../../src/lib/assert.ts'
 import type { Target } from '../target.ts'
 import type { Crowd, Reply } from './crowd.ts'
@@ -27,6 +28,8 @@ export interface RushResult {
   readonly repeated: number
   /** Milliseconds until the last answer, of rounds without a kill. */
   readonly wallMs: number[]
+  /** Nanoseconds from the start of a round to an answer, of the same rounds. */
+  readonly latency: Histogram
 }
 
 /** Runs the rounds; throws where one had not exactly one success, or its money is not right. */
@@ -39,6 +42,7 @@ export async function thousandBuys(
   assert(kills === 0 || killAndRestart !== undefined, 'only an exchange of our own is killed')
   await prepareMarket(crowd)
   const wallMs: number[] = []
+  const latency = build({ numberOfSignificantValueDigits: 3 })
   const every = kills === 0 ? Number.POSITIVE_INFINITY : Math.floor(rounds / kills)
   for (let round = 1; round <= rounds; round += 1) {
     const account = `rush-${process.pid}-${round}`
@@ -46,17 +50,24 @@ export async function thousandBuys(
     const isKilled = round % every === 0
     const startMs = performance.now()
     const killed = isKilled ? delay(Math.random() * KILL_MS_MAX).then(killAndRestart) : undefined
+    const nanos = new Float64Array(BUYERS)
     const replies = await Promise.all(
-      Array.from({ length: BUYERS }, (_, n) =>
-        crowd.ask(n % crowd.size, `onefill.v1.order.${account}.new`, buyOf(`b-${n}`)),
-      ),
+      Array.from({ length: BUYERS }, async (_, n) => {
+        const subject = `onefill.v1.order.${account}.new`
+        const reply = await crowd.ask(n % crowd.size, subject, buyOf(`b-${n}`))
+        nanos[n] = (performance.now() - startMs) * 1e6
+        return reply
+      }),
     )
-    if (!isKilled) wallMs.push(performance.now() - startMs)
+    if (!isKilled) {
+      wallMs.push(performance.now() - startMs)
+      for (const each of nanos) latency.recordValue(Math.round(each))
+    }
     await killed
     await check(crowd, account, replies)
     onRound(round)
   }
-  return { rounds, kills, repeated: crowd.repeated, wallMs }
+  return { rounds, kills, repeated: crowd.repeated, wallMs, latency }
 }
 
 async function check(crowd: Crowd, account: string, replies: readonly Reply[]): Promise<void> {

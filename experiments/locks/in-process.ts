@@ -1,0 +1,66 @@
+// Onefill in the process that asks.
+
+import { DurableExchange } from '../../src/durable.ts'
+import type { Report } from '../../src/index.ts'
+import { assert } from '../../src/lib/assert.ts'
+import { Accounts, isAccepted, MARKET, orderOf } from './market.ts'
+import { type Audit, newCounts, type Way } from './way.ts'
+
+/** The library: a function call, answered when it is committed. */
+export class InProcessWay implements Way {
+  readonly counts = newCounts()
+  private readonly accounts = new Accounts()
+  private readonly waiting = new Map<number, (report: Report) => void>()
+  private exchange!: DurableExchange
+
+  static async open(url: string): Promise<InProcessWay> {
+    const way = new InProcessWay()
+    way.exchange = await DurableExchange.open({
+      url,
+      onReports: (reports) => way.take(reports),
+      onBroken: (error) => {
+        throw error
+      },
+    })
+    for (const command of MARKET) await way.submit(command)
+    return way
+  }
+
+  async prepare(accounts: number, money: number): Promise<void> {
+    const commands = this.accounts.prepare(accounts, money)
+    await Promise.all(commands.map((command) => this.submit(command)))
+  }
+
+  async buy(account: number, id: string): Promise<boolean> {
+    const name = this.accounts.nameOf(account)
+    return isAccepted(await this.submit({ cmd: 'new', account: name, ...orderOf(id) }))
+  }
+
+  audit(): Promise<Audit> {
+    return this.accounts.audit(async (account) => {
+      const answer = await this.exchange.query({ cmd: 'balances', account })
+      assert('balances' in answer, 'the account is there')
+      return answer.balances
+    })
+  }
+
+  close(): Promise<void> {
+    return this.exchange.close()
+  }
+
+  private submit(command: unknown): Promise<Report> {
+    const seq = this.exchange.submit(command)
+    assert(typeof seq === 'number', `it is taken in: ${JSON.stringify(seq)}`)
+    return new Promise((resolve) => this.waiting.set(seq, resolve))
+  }
+
+  /** A command is answered by its first report. */
+  private take(reports: readonly Report[]): void {
+    for (const report of reports) {
+      const resolve = this.waiting.get(report.seq as number)
+      if (resolve === undefined) continue
+      this.waiting.delete(report.seq as number)
+      resolve(report)
+    }
+  }
+}
