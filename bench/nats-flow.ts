@@ -13,6 +13,8 @@ const PAIRS = 32
 const SYMBOLS = 8
 export const BATCH = 100
 const MONEY = '1000000000'
+/** Messages after which nothing of a flow is left open: an order that was would meet a later one. */
+export const GROUP = 4
 
 /** What the market begins with. */
 export function scene(): object[] {
@@ -136,7 +138,10 @@ export class Publisher {
   saturate(seconds: number, window: number): Promise<Sent> {
     return this.run((startMs, goOn, end) => {
       const fill = () => {
-        if (performance.now() - startMs >= seconds * 1_000) return end()
+        if (performance.now() - startMs >= seconds * 1_000) {
+          while (this.dueMs.length % GROUP > 0) this.send(performance.now())
+          return end()
+        }
         while (this.dueMs.length - this.replies.count < window) this.send(performance.now())
       }
       let isDue = false
@@ -155,7 +160,7 @@ export class Publisher {
 
   /** So many messages a second, each timed from when it should have been sent. */
   openLoop(seconds: number, perSecond: number): Promise<Sent> {
-    const count = Math.floor(seconds * perSecond)
+    const count = Math.floor((seconds * perSecond) / GROUP) * GROUP
     return this.run((startMs, goOn, end) => {
       const dueAt = (number: number) => startMs + (number * 1_000) / perSecond
       const sendDue = () => {

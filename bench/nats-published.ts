@@ -3,12 +3,10 @@
 
 import type { NatsConnection } from '@nats-io/transport-node'
 import { assert } from '../src/lib/assert.ts'
-import { type Flow, packr } from './nats-flow.ts'
+import { type Flow, GROUP, packr } from './nats-flow.ts'
 
 /** Reports to a command of the flows: six to four. */
 const REPORTS_PER_COMMAND = 1.5
-/** Messages after which nothing of a group is left open. */
-const GROUP = 4
 
 /** A report, as far as it is looked at. */
 export interface Heard {
@@ -45,22 +43,25 @@ export class Published {
     const startMs = performance.now()
     let isDue = false
     let isEnding = false
+    const open = () => this.sent - this.reports / perMessage
+    const goOn = () => {
+      if (isEnding && open() === 0) {
+        resolve({ messages: this.sent, seconds: (performance.now() - startMs) / 1_000 })
+      }
+      if (isEnding || isDue || open() > window * 0.75) return
+      isDue = true
+      // Not for each message: what came together is answered together.
+      setImmediate(fill)
+    }
     const fill = () => {
       isDue = false
       isEnding = performance.now() - startMs >= seconds * 1_000
       const until = isEnding ? 0 : this.reports / perMessage + window
       while (this.sent < until || this.sent % GROUP !== 0) this.send()
+      // All may have come before it was known to be the end.
+      if (isEnding) goOn()
     }
-    this.onHeard = () => {
-      const open = this.sent - this.reports / perMessage
-      if (isEnding && open === 0) {
-        resolve({ messages: this.sent, seconds: (performance.now() - startMs) / 1_000 })
-      }
-      if (isEnding || isDue || open > window * 0.75) return
-      isDue = true
-      // Not for each message: what came together is answered together.
-      setImmediate(fill)
-    }
+    this.onHeard = goOn
     fill()
     return promise
   }
