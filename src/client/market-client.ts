@@ -1,8 +1,9 @@
 // What anybody may see of a running exchange: books, trades, and how it is.
 
 import { setTimeout as delay } from 'node:timers/promises'
-import type { DepthMessage, TradeMessage } from '../gateway/market-data.ts'
+import type { DepthMessage } from '../gateway/market-data.ts'
 import { marketDataSubject, STATUS_SUBJECT } from '../gateway/subjects.ts'
+import type { TradeMessage } from '../gateway/trade-message.ts'
 import { isName } from '../protocol/command-schema.ts'
 import { type Book, BookFeed } from './book-feed.ts'
 import type { Subscription } from './link.ts'

@@ -10,7 +10,7 @@ import { StoreProblem } from '../persistence/problem.ts'
 import { heldBy, openStore, type Store } from '../persistence/store.ts'
 import { Follower } from './follower.ts'
 import { LeaseWatch, LOOK_MS } from './lease-watch.ts'
-import { type DurableOptions, silenceOf } from './options.ts'
+import { type DurableOptions, silenceOf, takerOf } from './options.ts'
 import { Unpublished } from './unpublished.ts'
 
 /** Between two tries while Postgres is away, in ms. */
@@ -44,6 +44,8 @@ export class Candidate {
   /** Opens the store and goes along the journal to its end. */
   static async open(options: DurableOptions): Promise<Candidate> {
     const { url, onJournal } = options
+    // Before anything is taken from anybody.
+    takerOf(options)
     const store = await openStore(url, { onState: (_, problem) => onJournal?.(problem) })
     try {
       const startMs = performance.now()

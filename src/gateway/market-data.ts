@@ -1,26 +1,12 @@
-// Market data out of reports and books: trades, the best bid and ask, and depth as differences with
-// a full snapshot now and then. Knows no NATS and no clock.
+// Market data out of books: the best bid and ask, and depth as differences with a full snapshot now
+// and then. Knows no NATS and no clock.
 //
-// The caller shows every report (in order) to `observe`, asks `due` which books to look at, and
+// The caller says which symbols' books have `changed`, asks `due` which books to look at, and
 // hands their answers to `update`. So a book that changes a thousand times in an interval is
 // published once.
 
 import type { BookAnswer, BookLevel } from '../engine/answers.ts'
-import type { Report } from '../protocol/report-json.ts'
 import { changesOf } from './depth-changes.ts'
-
-/** One match, told once. */
-export interface TradeMessage {
-  readonly symbol: string
-  /** Counts the symbol's trades without a gap: the feed's sequence number. */
-  readonly tradeId: string
-  readonly seq: number
-  readonly price: string
-  readonly qty: string
-  /** The taker's side. */
-  readonly side: 'buy' | 'sell'
-  readonly transactTime?: string
-}
 
 /** The best of either side; null where a side is empty. */
 export interface BboMessage {
@@ -74,11 +60,6 @@ export interface MarketDataOutput {
   readonly bbo?: BboMessage
 }
 
-/** Reports that can change a book, or go with one that does. */
-const CHANGING: ReadonlySet<Report['execType']> = new Set([
-  ...(['new', 'trade', 'canceled', 'expired', 'replaced', 'restated'] as const),
-])
-
 export class MarketData {
   readonly #options: MarketDataOptions
   readonly #symbols = new Map<string, SymbolState>()
@@ -87,14 +68,6 @@ export class MarketData {
 
   constructor(options: MarketDataOptions) {
     this.#options = options
-  }
-
-  /** Marks the report's book as changed; the trade to publish, if it is a taker's fill. */
-  observe(report: Report): TradeMessage | undefined {
-    const { symbol, execType } = report
-    if (symbol === undefined || report.duplicate || !CHANGING.has(execType)) return undefined
-    this.changed(symbol)
-    return execType === 'trade' && report.aggressor ? tradeOf(symbol, report) : undefined
   }
 
   /** The symbol's book is to be asked for. */
@@ -199,19 +172,6 @@ export class MarketData {
 }
 
 const sidesOf = ({ bids, asks }: BookAnswer) => ({ bids, asks })
-
-/** The match that a taker's fill in `symbol` tells of. */
-export function tradeOf(symbol: string, report: Report): TradeMessage {
-  return {
-    symbol,
-    tradeId: report.tradeId as string,
-    seq: report.seq as number,
-    price: report.lastPx as string,
-    qty: report.lastQty as string,
-    side: report.side as 'buy' | 'sell',
-    ...(report.transactTime !== undefined && { transactTime: report.transactTime }),
-  }
-}
 
 function bboOf(answer: BookAnswer, last: BboMessage | undefined): BboMessage | undefined {
   const bid = answer.bids.at(0) ?? null

@@ -7,8 +7,9 @@ import type { Report } from '../protocol/report-json.ts'
 import { REPORT_WORDS, RP } from '../protocol/report-log.ts'
 import type { Reports } from '../protocol/reports.ts'
 import { DEPTH_LEVELS_MAX, TRADES_MAX } from './bounds.ts'
-import { type BboMessage, type DepthMessage, MarketData, type TradeMessage } from './market-data.ts'
+import { type BboMessage, type DepthMessage, MarketData } from './market-data.ts'
 import { MarketMessage } from './market-message.ts'
+import { type TradeMessage, tradeAt } from './trade-message.ts'
 
 /** Messages of depth from one whole snapshot in the feed to the next. */
 const SNAPSHOT_EVERY = 100
@@ -56,13 +57,9 @@ export class MarketFeed {
     const { i32 } = reports.log
     for (let number = 0; number < reports.length; number += 1) {
       if (!reports.changesBook(number)) continue
-      if (reports.isTakersFill(number)) {
-        const trade = this.market.observe(reports.at(number))
-        if (trade !== undefined) this.trades.push(trade)
-      } else {
-        const symbol = i32[number * REPORT_WORDS + RP.symbol]
-        this.market.changed(reports.names.instrumentOf(symbol).symbol)
-      }
+      if (reports.isTakersFill(number)) this.trades.push(tradeAt(reports, number))
+      const symbol = i32[number * REPORT_WORDS + RP.symbol]
+      this.market.changed(reports.names.instrumentOf(symbol).symbol)
     }
   }
 

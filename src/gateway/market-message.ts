@@ -2,8 +2,9 @@
 // everybody who streams over HTTP.
 
 import { encodeFrame, type FrameFormat } from './frame.ts'
-import type { BboMessage, DepthMessage, TradeMessage } from './market-data.ts'
+import type { BboMessage, DepthMessage } from './market-data.ts'
 import type { Feed } from './subjects.ts'
+import type { TradeMessage } from './trade-message.ts'
 
 /** What a message of a feed holds. */
 export type FeedContent = DepthMessage | BboMessage | readonly TradeMessage[]

@@ -25,6 +25,7 @@ import { afterOf, questionOf, rangeOf } from './questions.ts'
 import { ReportStream } from './report-stream.ts'
 import { newCounts, ServiceInfo, type ServiceVerb } from './service.ts'
 import {
+  alikeOf,
   type Inbound,
   marketDataSubject,
   parseSubject,
@@ -136,6 +137,7 @@ export class NatsGateway {
     const events = {
       onState: () => gateway?.turned(),
       onBroken: (error: unknown) => gateway?.break(error),
+      onDenied: (subject: string) => gateway?.mayNotPublish(subject),
     }
     const main = await NatsLink.open(url, name, events)
     try {
@@ -181,10 +183,12 @@ export class NatsGateway {
   /** Takes reports out; resolves when the server has them. Bound to be given as it is. */
   readonly takeReports = async (reports: Reports): Promise<void> => {
     if (this.fault !== undefined) throw this.fault
-    this.reports.take(reports)
+    // In msgpack a reply is a piece of its account's message. What else is written comes behind.
+    const isShared = this.options.format === 'msgpack'
+    if (isShared) this.reports.take(reports)
     this.intake.reply(reports, this.packed)
-    // The replies are on their way before anything else is done.
     const replied = this.main.outbox.certain()
+    if (!isShared) this.reports.take(reports)
     this.market.take(reports)
     this.reported += reports.length
     for (let number = 0; number < reports.length; number += 1) {
@@ -251,6 +255,11 @@ export class NatsGateway {
     if (onDenied === undefined) throw error
     const why = `NATS does not let the exchange subscribe to ${subject}: ${error.message}.`
     onDenied(new NatsProblem('NATS_FAILED', why))
+  }
+
+  private mayNotPublish(subject: string): void {
+    const why = `NATS does not let the exchange publish to ${alikeOf(subject)}.`
+    this.options.onDenied?.(new NatsProblem('NATS_FAILED', why))
   }
 
   /** Nobody is told that we serve; whoever asks learns at once that nobody does. */

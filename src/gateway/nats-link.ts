@@ -1,12 +1,13 @@
 // One connection to NATS that comes back for ever: what must arrive goes through its outbox, what
 // may be lost beside it.
 
-import { connect, type NatsConnection } from '@nats-io/transport-node'
+import { connect, errors, type NatsConnection } from '@nats-io/transport-node'
 import { FRAME_BYTES_MAX } from './bounds.ts'
 import { LooseBox } from './loose-box.ts'
 import { connectionOf, hostsOf } from './nats-address.ts'
 import { NatsProblem } from './nats-problem.ts'
 import { Outbox } from './outbox.ts'
+import { isOurs } from './subjects.ts'
 
 /** A server that says nothing for so long, two times, is taken for gone, in ms. */
 const PING_EVERY_MS = 5_000
@@ -14,6 +15,8 @@ const PING_EVERY_MS = 5_000
 export interface LinkEvents {
   /** The server is lost, or there again. */
   readonly onState: (isThere: boolean) => void
+  /** The server does not let us publish to a subject of ours. */
+  readonly onDenied: (subject: string) => void
   /** It is over for good, though nobody closed it. */
   readonly onBroken: (error: unknown) => void
 }
@@ -71,10 +74,18 @@ export class NatsLink {
   }
 
   private async watch(): Promise<void> {
-    for await (const { type } of this.connection.status()) {
-      if (type === 'disconnect') this.lost()
-      else if (type === 'reconnect') this.back()
+    for await (const status of this.connection.status()) {
+      if (status.type === 'disconnect') this.lost()
+      else if (status.type === 'reconnect') this.back()
+      else if (status.type === 'error') this.denied(status.error)
     }
+  }
+
+  /** Replies go where others say; that these may not be is theirs to know. */
+  private denied(error: Error): void {
+    const { PermissionViolationError } = errors
+    if (!(error instanceof PermissionViolationError) || error.operation !== 'publish') return
+    if (isOurs(error.subject)) this.events.onDenied(error.subject)
   }
 
   private lost(): void {

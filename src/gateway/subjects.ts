@@ -158,6 +158,16 @@ function named(name: string): string {
   return name
 }
 
+/** Whether the subject is of the exchange's own room. */
+export const isOurs = (subject: string): boolean => subject.startsWith(`${ROOT}.`)
+
+/** The subjects that are for the same as this one of ours, whoever they are about. */
+export function alikeOf(subject: string): string {
+  const [root, version, room, , ...feed] = subject.split('.')
+  const isSomebodys = room === 'exec' || room === 'md'
+  return isSomebodys ? [root, version, room, '*', ...feed].join('.') : subject
+}
+
 const NO_NAME = 'a name is 1 to 36 of A-Z a-z 0-9 _ -'
 const oneOf = (words: readonly string[]) => `it is one of ${words.join(', ')}`
 const has = <T extends string>(words: readonly T[], word: string): word is T =>

@@ -33,6 +33,7 @@ export class Reports implements Iterable<Report> {
 
   /** The `seq` of report `number`, from 0; undefined if there is no such report. */
   seqAt(number: number): number | undefined {
+    if (number < 0 || number >= this.length) return undefined
     return this.log.f64[((number * REPORT_WORDS) >> 1) + RPF.seq]
   }
 

@@ -129,6 +129,20 @@ test('alice and bob trade, each hears the own reports', async () => {
   expect([alice.errors, bob.errors, trades.errors]).toEqual([[], [], []])
 })
 
+test('each hears what was not taken in of the own orders', async () => {
+  const alice = await listen('alice', 'onefill.v1.exec.alice.refused')
+  const bob = await listen('bob', 'onefill.v1.exec.bob.refused')
+  const bad = { ...order('a-0', 'buy'), price: '1.001' }
+  as('alice').publish('onefill.v1.order.alice.new', JSON.stringify(bad))
+  await ask(as('alice'), 'onefill.v1.query.alice.balances')
+  // Refusals and answers leave by different connections.
+  const untilMs = performance.now() + 20_000
+  while (alice.heard.length === 0 && performance.now() < untilMs) await sleep(5)
+  await as('bob').flush()
+  expect(alice.heard.flat()).toMatchObject([{ code: 'PRICE_PRECISION', clOrdId: 'a-0' }])
+  expect([alice.errors, bob.errors, bob.heard]).toEqual([[], [], []])
+})
+
 test.each([
   'onefill.v1.order.bob.new',
   'onefill.v1.query.bob.balances',
@@ -155,7 +169,9 @@ test.each([
 
 test.each([
   'onefill.v1.exec.bob',
+  'onefill.v1.exec.bob.refused',
   'onefill.v1.exec.*',
+  'onefill.v1.exec.*.refused',
   'onefill.v1.order.bob.*',
   'onefill.v1.admin.*',
   '_INBOX.bob.>',

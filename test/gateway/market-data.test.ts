@@ -4,8 +4,8 @@ import { expect, test } from 'vitest'
 import type { BookAnswer } from '../../src/engine/answers.ts'
 import { DepthView } from '../../src/gateway/depth-changes.ts'
 import { type DepthMessage, MarketData } from '../../src/gateway/market-data.ts'
-import { createExchange } from '../../src/index.ts'
-import type { Report } from '../../src/protocol/report-json.ts'
+import { tradeAt } from '../../src/gateway/trade-message.ts'
+import { createExchange, type Exchange } from '../../src/index.ts'
 import { Prng } from '../support/prng.ts'
 
 const LEVELS = 5
@@ -31,24 +31,36 @@ function randomMarket(seed: number) {
     ])
   }
   let orders = 0
-  const step = (): Report[] => {
+  /** A command; whether the book is another one by it, and its trades. */
+  const step = () => {
     const account = random.pick(['alice', 'bob'])
     if (random.chance(0.25) && orders > 0) {
       const origClOrdId = `o-${random.int(1, orders)}`
-      return exchange.execute({ cmd: 'cancel', account, symbol: 'NVDA', origClOrdId }) as Report[]
+      return played(exchange, { cmd: 'cancel', account, symbol: 'NVDA', origClOrdId })
     }
     orders += 1
-    return exchange.execute({
+    return played(exchange, {
       ...{ cmd: 'new', account, clOrdId: `o-${orders}`, symbol: 'NVDA', ordType: 'limit' },
       side: random.pick(['buy', 'sell']),
       // From "9.80" to "10.20", so that prices of different lengths are compared.
       price: (9.8 + random.int(0, 8) * 0.05).toFixed(2),
       orderQty: String(random.int(1, 20)),
-    }) as Report[]
+    })
   }
   const book = (depth = LEVELS): BookAnswer =>
     exchange.execute({ cmd: 'book', symbol: 'NVDA', depth })[0] as unknown as BookAnswer
-  return { random, step, book }
+  return { random, exchange, step, book }
+}
+
+function played(exchange: Exchange, command: object) {
+  exchange.offer(command)
+  const { reports } = exchange.pumpReports()
+  const numbers = Array.from({ length: reports.length }, (_, number) => number)
+  return {
+    isChanged: numbers.some((number) => reports.changesBook(number)),
+    trades: numbers.filter((n) => reports.isTakersFill(n)).map((n) => tradeAt(reports, n)),
+    reports: [...reports],
+  }
 }
 
 const sides = ({ bids, asks }: { bids: unknown; asks: unknown }) => ({ bids, asks })
@@ -62,7 +74,7 @@ test.each([1, 2, 3, 4, 5, 6, 7, 8])(
     let [nowMs, gaps, updates, snapshots, missed] = [0, 0, 0, 0, 0]
     let bbo: unknown
     for (let i = 0; i < 600; i += 1) {
-      for (const report of step()) market.observe(report)
+      if (step().isChanged) market.changed('NVDA')
       nowMs += random.int(0, 8)
       for (const symbol of market.due(nowMs)) {
         const answer = book()
@@ -121,18 +133,40 @@ test('a publisher that starts anew is followed, however its numbers fall', () =>
 
 test("a trade is told once, with the taker's side and numbers without a gap", () => {
   const { step } = randomMarket(10)
-  const market = new MarketData({ intervalMs: 0, snapshotEvery: 10 })
-  const reports = Array.from({ length: 400 }, step).flat()
-  const trades = reports.map((report) => market.observe(report)).filter((trade) => trade)
+  const all = Array.from({ length: 400 }, step)
+  const trades = all.flatMap((each) => each.trades)
+  const takers = all
+    .flatMap(({ reports }) => reports)
+    .filter(({ execType, aggressor }) => execType === 'trade' && aggressor)
   expect(trades.length).toBeGreaterThan(20)
-  expect(trades.map((trade) => trade!.tradeId)).toEqual(trades.map((_, i) => String(i + 1)))
-  const takers = reports.filter(({ execType, aggressor }) => execType === 'trade' && aggressor)
-  expect(trades.map((trade) => [trade!.side, trade!.price, trade!.qty, trade!.seq])).toEqual(
-    takers.map(({ side, lastPx, lastQty, seq }) => [side, lastPx, lastQty, seq]),
+  expect(trades.map(({ tradeId }) => tradeId)).toEqual(trades.map((_, i) => String(i + 1)))
+  expect(trades).toEqual(
+    takers.map(({ symbol, tradeId, seq, lastPx: price, lastQty: qty, side }) => ({
+      ...{ symbol, tradeId, seq, price, qty, side },
+    })),
   )
 })
 
-const NEW: Report = { execType: 'new', symbol: 'NVDA', seq: 1 }
+test('refusals, duplicates and commands change no book; a trade has the time of its report', () => {
+  const { exchange, step } = randomMarket(11)
+  const isChanged = (command: object) => played(exchange, command).isChanged
+  const order = {
+    ...{ cmd: 'new', account: 'alice', clOrdId: 'x-1', symbol: 'NVDA', side: 'buy' },
+    ...{ ordType: 'limit', price: '9', orderQty: '1' },
+  }
+  expect(isChanged({ cmd: 'time', now: '2026-01-02T03:04:05.678Z' })).toBe(false)
+  expect(isChanged(order)).toBe(true)
+  expect(isChanged(order)).toBe(false)
+  expect(isChanged({ ...order, clOrdId: 'x-2', orderQty: '1000000000' })).toBe(false)
+  expect(isChanged({ cmd: 'halt', symbol: 'NVDA' })).toBe(false)
+  expect(isChanged({ cmd: 'resume', symbol: 'NVDA' })).toBe(false)
+  expect(isChanged({ cmd: 'cancel', account: 'alice', symbol: 'NVDA', origClOrdId: 'x-1' })).toBe(
+    true,
+  )
+  const [trade] = Array.from({ length: 100 }, step).flatMap(({ trades }) => trades)
+  expect(trade).toMatchObject({ symbol: 'NVDA', transactTime: '2026-01-02T03:04:05.678Z' })
+})
+
 const answer = (seq: number, qty = '1'): BookAnswer => ({
   ...{ query: 'book', seq, symbol: 'NVDA' },
   bids: [{ price: '1', qty, orders: 1 }],
@@ -142,10 +176,10 @@ const answer = (seq: number, qty = '1'): BookAnswer => ({
 test('a symbol is asked for once an interval, and not while an answer is awaited', () => {
   const market = new MarketData({ intervalMs: 100, snapshotEvery: 10 })
   expect([market.due(0), market.nextDueMs()]).toEqual([[], undefined])
-  market.observe(NEW)
-  market.observe({ ...NEW, symbol: 'ACME' })
+  market.changed('NVDA')
+  market.changed('ACME')
   expect(market.due(1_000)).toEqual(['NVDA', 'ACME'])
-  market.observe(NEW)
+  market.changed('NVDA')
   expect([market.due(5_000), market.nextDueMs()]).toEqual([[], undefined])
   market.update(answer(1))
   expect(market.nextDueMs()).toBe(1_100)
@@ -156,12 +190,8 @@ test('a symbol is asked for once an interval, and not while an answer is awaited
   expect([market.due(9_000), market.nextDueMs()]).toEqual([[], undefined])
 })
 
-test('refusals, duplicates and commands change no book; what has not changed is not told', () => {
+test('what has not changed is not told', () => {
   const market = new MarketData({ intervalMs: 0, snapshotEvery: 10 })
-  market.observe({ ...NEW, execType: 'rejected' })
-  market.observe({ ...NEW, execType: 'accepted' })
-  market.observe({ ...NEW, duplicate: true })
-  market.observe({ execType: 'new' })
   expect(market.due(0)).toEqual([])
   expect(market.snapshot('NVDA')).toBeUndefined()
   expect(Object.keys(market.update(answer(5)))).toEqual(['depth', 'bbo'])

@@ -5,12 +5,15 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { connect as connectSocket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { connect } from '@nats-io/transport-node'
 import { Packr } from 'msgpackr/index-no-eval'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { ORDERS_ANSWERED_MAX } from '../../src/gateway/bounds.ts'
 import { startNats } from '../../src/gateway/embedded-nats.ts'
 import { NatsGateway } from '../../src/gateway/nats-gateway.ts'
 import { Directory } from '../../src/protocol/directory.ts'
+import { refusalOf } from '../../src/protocol/refusal.ts'
 import { ReportLog } from '../../src/protocol/report-log.ts'
 import { Reports } from '../../src/protocol/reports.ts'
 import { Prng } from '../support/prng.ts'
@@ -351,6 +354,43 @@ test('a fault in a callback is loud, and the exchange stops', async () => {
   await expect(
     of.connection.request('onefill.v1.order.alice.new', '{}', { timeout: 300 }),
   ).rejects.toThrow(/responders/)
+})
+
+test('subjects of ours that we may not publish to are told, replies are not', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'onefill-nats-'))
+  const config = `authorization: { users: [
+    { user: "exchange", password: "p", permissions: {
+      publish: ["onefill.v1.exec.*", "_INBOX.>"], subscribe: [">"] } }
+    { user: "trader", password: "p" }
+  ] }`
+  const nats = await startNats({ folder, config })
+  const denied: string[] = []
+  const at = (user: string) => nats.url.replace('://', `://${user}:p@`)
+  const gateway = await NatsGateway.connect({
+    ...{ url: at('exchange'), onDenied: ({ message }) => void denied.push(message) },
+  })
+  try {
+    gateway.open({
+      ...{ submit: () => refusalOf({ code: 'OVERLOADED' }, {}), query: () => Promise.reject() },
+      ...{ seq: 0, isSure: true, names: new Directory(), submitAll: () => undefined },
+    })
+    const connection = await connect({ servers: nats.url, user: 'trader', pass: 'p' })
+    closing.push(() => connection.close())
+    // The first reply may not be sent, the first refusal neither.
+    connection.publish('onefill.v1.order.alice.new', '{}', { reply: 'elsewhere.1' })
+    connection.publish('onefill.v1.order.alice.new', '{}')
+    connection.publish('onefill.v1.order.bob.new', '{}')
+    const untilMs = performance.now() + 30_000
+    while (denied.length < 3 && performance.now() < untilMs) await delay(2)
+    const said = (subject: string) => `NATS does not let the exchange publish to ${subject}.`
+    expect(new Set(denied)).toEqual(
+      new Set([said('onefill.v1.exec.*.refused'), said('onefill.v1.status')]),
+    )
+  } finally {
+    await gateway.close()
+    await nats.stop()
+    rmSync(folder, { recursive: true, force: true })
+  }
 })
 
 test('user and password in the address; a server whose messages are too small', async () => {

@@ -2,42 +2,50 @@
 
 import { expect, test } from 'vitest'
 import { RecentTrades } from '../../src/gateway/http/recent-trades.ts'
-import type { Report } from '../../src/protocol/report-json.ts'
+import type { TradeMessage } from '../../src/gateway/trade-message.ts'
+import { createExchange } from '../../src/index.ts'
+import { SCENE } from './exchange-support.ts'
 
-const fill = (symbol: string, id: number, more: Partial<Report> = {}): Report => ({
-  ...{ execType: 'trade', symbol, seq: id, tradeId: String(id), side: 'buy', aggressor: true },
-  ...{ lastPx: '1', lastQty: '2' },
-  ...more,
+const trade = (symbol: string, id: number): TradeMessage => ({
+  ...{ symbol, seq: id, tradeId: String(id), side: 'buy', price: '1', qty: '2' },
 })
 const ids = (trades: RecentTrades, symbol: string, limit = 1_000) =>
   trades.of(symbol, limit).map(({ tradeId }) => Number(tradeId))
 
 test('one a match, the newest last', () => {
+  const exchange = createExchange()
   const trades = new RecentTrades()
-  trades.observe(fill('A', 1))
-  trades.observe(fill('A', 1, { aggressor: false }))
-  trades.observe(fill('A', 2, { execType: 'canceled' }))
-  trades.observe({ execType: 'accepted', cmd: 'deposit' })
-  trades.observe(fill('A', 2))
-  expect(trades.of('A', 10)).toMatchObject([
-    { symbol: 'A', tradeId: '1', seq: 1, price: '1', qty: '2', side: 'buy' },
+  const play = (commands: object[]) => {
+    for (const command of commands) expect(exchange.offer(command)).toBeTypeOf('number')
+    trades.take(exchange.pumpReports().reports)
+  }
+  play(SCENE)
+  const order = { cmd: 'new', symbol: 'XUSD', ordType: 'limit', price: '1', orderQty: '2' }
+  for (const n of [1, 2]) {
+    play([
+      { ...order, account: 'alice', clOrdId: `a-${n}`, side: 'sell' },
+      { ...order, account: 'bob', clOrdId: `b-${n}`, side: 'buy' },
+    ])
+  }
+  expect(trades.of('XUSD', 10)).toMatchObject([
+    { symbol: 'XUSD', tradeId: '1', price: '1', qty: '2', side: 'buy' },
     { tradeId: '2' },
   ])
-  expect([ids(trades, 'A', 1), ids(trades, 'B')]).toEqual([[2], []])
+  expect([ids(trades, 'XUSD', 1), ids(trades, 'B')]).toEqual([[2], []])
 })
 
 test('so many of a symbol, and of all: who has traded last stays', () => {
   const trades = new RecentTrades(3, 9)
   const counts = () => ['A', 'B', 'C'].map((symbol) => ids(trades, symbol).length)
   for (let id = 1; id <= 20; id += 1) {
-    trades.observe(fill('A', id))
+    trades.add(trade('A', id))
     expect(ids(trades, 'A')).toEqual([id - 2, id - 1, id].filter((each) => each > 0))
   }
   // Up to twice as many are held of a symbol; with these, nine in all.
   for (const symbol of ['B', 'C']) {
-    for (let id = 1; id <= 2; id += 1) trades.observe(fill(symbol, id))
+    for (let id = 1; id <= 2; id += 1) trades.add(trade(symbol, id))
   }
   expect(counts()).toEqual([3, 2, 2])
-  trades.observe(fill('C', 3))
+  trades.add(trade('C', 3))
   expect(counts()).toEqual([0, 2, 3])
 })

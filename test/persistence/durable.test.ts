@@ -12,7 +12,7 @@ import { Candidate } from '../../src/durable/candidate.ts'
 import { findSnapshotFault } from '../../src/durable/follower.ts'
 import { DurableExchange, type DurableOptions, Standby } from '../../src/durable.ts'
 import { createCore } from '../../src/exchange.ts'
-import type { Answer } from '../../src/index.ts'
+import type { Answer, Report } from '../../src/index.ts'
 import { type EmbeddedPostgres, startEmbedded } from '../../src/persistence/embedded.ts'
 import { openStore } from '../../src/persistence/store.ts'
 import { COMMANDS_PER_ROUND_MAX } from '../../src/protocol/bounds.ts'
@@ -339,4 +339,35 @@ test('a corrupt row stops the start and is named', async () => {
     stderr: expect.stringContaining('row of rounds 3 to 3'),
   })
   await expect(start()).rejects.toThrow(/journal row of rounds 3 to 3 \(seq 3 to 3\).*checksum/)
+})
+
+test('an exchange whose reports nobody takes is none, and takes no lease', async () => {
+  await start()
+  await expect(DurableExchange.open({ url })).rejects.toThrow('somebody takes the reports')
+  await expect(Standby.open({ url })).rejects.toThrow('somebody takes the reports')
+  const { rows } = await sql(url, 'SELECT term FROM onefill.lease')
+  expect(rows).toEqual([{ term: '1' }])
+})
+
+test('reports in binary are those in objects, and count as out when both are', async () => {
+  const [binary, objects]: [Report[], Report[]] = [[], []]
+  const held = Promise.withResolvers<void>()
+  const exchange = await DurableExchange.open({
+    url,
+    takeReports: (reports) => {
+      binary.push(...reports)
+      return held.promise
+    },
+    onReports: (reports) => void objects.push(...reports),
+  })
+  exchange.submit({ cmd: 'asset', asset: 'USD', decimals: 2 })
+  exchange.submit({ cmd: 'account', account: 'alice' })
+  const settled = exchange.settled()
+  while (objects.length < 2) await new Promise((resolve) => setTimeout(resolve, 2))
+  expect(binary).toEqual(objects)
+  expect(exchange.progress).toMatchObject({ durable: 2, published: 0 })
+  held.resolve()
+  await settled
+  expect(exchange.progress).toMatchObject({ published: 2 })
+  await exchange.close()
 })

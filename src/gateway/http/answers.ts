@@ -8,7 +8,7 @@ import type { InstrumentsAnswer } from '../../protocol/instrument-json.ts'
 import type { Report } from '../../protocol/report-json.ts'
 import { EXEC_TYPE_NAMES, ORD_STATUS_NAMES } from '../../protocol/report-log.ts'
 import type { OrdersPage } from '../desk.ts'
-import type { TradeMessage } from '../market-data.ts'
+import type { TradeMessage } from '../trade-message.ts'
 import { HTTP_PROBLEMS } from './problem.ts'
 
 /** One schema a field, none forgotten. */

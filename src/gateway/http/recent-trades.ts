@@ -1,9 +1,8 @@
 // The last trades of each symbol, for who asks: bounded, the symbols longest without one out first.
 
-import type { Report } from '../../protocol/report-json.ts'
 import type { Reports } from '../../protocol/reports.ts'
 import { TRADES_KEPT_ALL_MAX, TRADES_KEPT_MAX } from '../bounds.ts'
-import { type TradeMessage, tradeOf } from '../market-data.ts'
+import { type TradeMessage, tradeAt } from '../trade-message.ts'
 
 export class RecentTrades {
   /** Oldest trade first; symbols in the order of their newest. */
@@ -20,18 +19,17 @@ export class RecentTrades {
   /** Looks at reports, all of them in order. */
   take(reports: Reports): void {
     for (let number = 0; number < reports.length; number += 1) {
-      if (reports.isTakersFill(number)) this.observe(reports.at(number))
+      if (reports.isTakersFill(number)) this.add(tradeAt(reports, number))
     }
   }
 
-  /** Looks at a report, all of them in order. */
-  observe(report: Report): void {
-    const { symbol, execType, aggressor } = report
-    if (symbol === undefined || execType !== 'trade' || !aggressor) return
+  /** Keeps a trade, the symbol's newest. */
+  add(trade: TradeMessage): void {
+    const { symbol } = trade
     const known = this.bySymbol.get(symbol) ?? []
     this.bySymbol.delete(symbol)
     this.bySymbol.set(symbol, known)
-    known.push(tradeOf(symbol, report))
+    known.push(trade)
     this.count += 1
     // Now and then, so that a trade does not move all the others.
     if (known.length >= this.ofSymbolMax * 2) {
