@@ -252,7 +252,9 @@ class Bench {
     const client = new pg.Client({ connectionString: this.postgres.url })
     await client.connect()
     await client.query('CREATE TABLE bench_lone (at bigserial, body bytea)')
-    const all = { ours: [] as number[], bare: [] as number[], commit: [] as number[] }
+    const all: Record<'ours' | 'bare' | 'commit' | 'both', number[]> = {
+      ...{ ours: [], bare: [], commit: [], both: [] },
+    }
     const count = this.quick ? 100 : LONE
     const insert = { name: 'lone', text: 'INSERT INTO bench_lone (body) VALUES ($1)' }
     const body = Buffer.alloc(256, 1)
@@ -260,20 +262,30 @@ class Bench {
       const ours = await new Publisher(this.connection, singles(this.nextRun())).lone(count)
       const bare = await new Publisher(this.connection, echoed(singles('e'))).lone(count)
       const commit: number[] = []
+      const both: number[] = []
+      const echo = { subject: 'bench.echo.0', bytes: packr.pack(singles('e')(0).body) }
       for (let number = 0; number < count; number += 1) {
         const startMs = performance.now()
         await client.query({ ...insert, values: [body] })
         commit.push((performance.now() - startMs) * 1e6)
       }
+      // In turn each has slept while the other worked, as it has for an order.
+      for (let number = 0; number < count; number += 1) {
+        const startMs = performance.now()
+        await this.connection.request(echo.subject, echo.bytes)
+        await client.query({ ...insert, values: [body] })
+        both.push((performance.now() - startMs) * 1e6)
+      }
       if (turn === 0) continue
       all.ours.push(...taken(ours))
       all.bare.push(...taken(bare))
       all.commit.push(...commit)
+      all.both.push(...both)
     }
     await client.end()
     this.checkHeard()
     const histogram = (nanos: number[]) => histogramOf(Float64Array.from(nanos), 0, nanos.length)
-    const [ours, bare, commit] = [all.ours, all.bare, all.commit].map(histogram)
+    const [ours, bare, commit, both] = [all.ours, all.bare, all.commit, all.both].map(histogram)
     const table: Table = {
       title: 'One at a time, nanoseconds',
       columns: PERCENTILE_COLUMNS,
@@ -281,6 +293,7 @@ class Bench {
         percentileRow('an order, published to durable reply', ours),
         percentileRow('a bare NATS round trip', bare),
         percentileRow('a bare commit of one row', commit),
+        percentileRow('a bare round trip, and then a bare commit', both),
       ],
     }
     const floor = bare.getValueAtPercentile(50) + commit.getValueAtPercentile(50)
