@@ -65,6 +65,8 @@ export interface Answered {
 
 const TIMEOUT_MS = 2_000
 const DEADLINE_MS = 30_000
+/** Another try with less time left would hardly be answered, and leave the outcome unknown. */
+const TRY_MS_MIN = 50
 const BACK_OFF_MS_MIN = 10
 const BACK_OFF_MS_MAX = 1_000
 
@@ -247,7 +249,7 @@ export class Link {
         refusal = answers[left[0]].said as unknown as Report
       } else isUnsure ||= outcome.kind === 'unknown'
       const waitMs = backOffMs(tries)
-      if (performance.now() + waitMs >= startMs + deadlineMs) {
+      if (performance.now() + waitMs + TRY_MS_MIN >= startMs + deadlineMs) {
         const clOrdIds = left.flatMap((index) => idOf(bodies[index]))
         const known = { clOrdIds, mayHaveTakenEffect: isUnsure, refusal }
         throw new Unanswered(performance.now() - startMs, known)

@@ -39,7 +39,7 @@ test('user and password, apart or in the address', async () => {
   for (const options of [{ servers: nats.url, ...login }, { servers: address }]) {
     const alice = await OnefillClient.connect({ ...options, account: 'alice' })
     // Permitted: nobody serves, which is another thing.
-    await expect(alice.submit(order, { deadlineMs: 100 })).rejects.toMatchObject({
+    await expect(alice.submit(order, { deadlineMs: 1_000 })).rejects.toMatchObject({
       ...{ code: 'UNANSWERED', mayHaveTakenEffect: false },
     })
     await alice.close()
