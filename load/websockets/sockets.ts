@@ -23,7 +23,9 @@ export type Order =
 export interface Found {
   readonly idleOpen: number
   readonly idleLost: number
+  /** Messages that listeners have heard, and the one of them that has heard least. */
   readonly listened: number
+  readonly listenedLeast: number
   /** By account of those that read: the last report that was heard, and gaps before it. */
   readonly watched: readonly Heard[]
   /** By account of the slow ones: over a stream that was cut, and one that went on from there. */
@@ -95,8 +97,8 @@ const watchers: Reader[] = []
 const slow: Reader[] = []
 /** Those of which only their number matters. */
 const others: WebSocket[] = []
-/** Messages that listeners have heard. */
-let listened = 0
+/** By listener: messages that it has heard. */
+const listened: number[] = []
 
 async function openIdle({ url, tokens, count }: Extract<Order, { do: 'open' }>): Promise<void> {
   for (let from = 0; from < count; from += AT_ONCE) {
@@ -116,9 +118,10 @@ async function openListeners({ url, tokens, each }: Extract<Order, { do: 'listen
   for (const token of tokens) {
     const some = Array.from({ length: each }, async (_, n) => {
       const socket = await connect(url, token)
+      const listener = listened.push(0) - 1
       const subscribed = new Promise((resolve) => socket.once('message', resolve))
       socket.on('message', () => {
-        listened += 1
+        listened[listener] += 1
       })
       const symbol = `S${n % 8}`
       socket.send(JSON.stringify({ cmd: 'subscribe', feed: 'depth', symbol }))
@@ -163,7 +166,9 @@ function look(): Found {
   const heard = ({ last, gaps }: Reader): Heard => ({ last, gaps })
   const [watched, resumed] = [watchers.map(heard), slow.map(heard)]
   const idleOpen = idle.filter(({ readyState }) => readyState === WebSocket.OPEN).length
-  return { idleOpen, idleLost, listened, watched, resumed }
+  const all = listened.reduce((sum, count) => sum + count, 0)
+  const least = { listened: all, listenedLeast: Math.min(...listened) }
+  return { idleOpen, idleLost, ...least, watched, resumed }
 }
 
 async function carryOut(order: Order): Promise<void> {

@@ -173,10 +173,12 @@ export class Metrics {
     new Gauge({
       ...{ name, help, labelNames, registers: [registry] },
       async collect() {
+        // Nothing waits from here on, so that pages asked for at once are each whole.
+        const found = await values()
         this.reset()
         // Without labels it would say 0.
         if (labelNames.length === 0) this.remove()
-        for (const [labels, value] of await values()) {
+        for (const [labels, value] of found) {
           if (value !== undefined) this.set(labels, value)
         }
       },
@@ -188,10 +190,12 @@ export class Metrics {
     new Counter({
       ...{ name, help, labelNames, registers: [registry] },
       async collect() {
-        // It counts elsewhere; here is what it has come to.
+        // It counts elsewhere; here is what it has come to. Nothing waits once that is known: a
+        // page asked for meanwhile would add to the same number.
+        const found = await values()
         this.reset()
         if (labelNames.length === 0) this.remove()
-        for (const [labels, value] of await values()) {
+        for (const [labels, value] of found) {
           if (value !== undefined) this.inc(labels, value)
         }
       },

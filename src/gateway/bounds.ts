@@ -54,6 +54,13 @@ export const SUBJECTS_MAX = 100_000
 export const TRADES_KEPT_MAX = 1_000
 export const TRADES_KEPT_ALL_MAX = 100_000
 
+/**
+ * Connections over HTTP that the system has made and that are not taken yet; the system's own
+ * bound (Linux: `somaxconn`, 4,096) holds too. One more: let in when it knocks again, which
+ * systems do after 1 s. Node's default is 511; more come at once when all streams reconnect.
+ */
+export const CONNECTIONS_WAITING_MAX = 4_096
+
 // --- streams over WebSockets (http/stream/) -----------------------------------------------------
 
 /** Streams that are open, of all accounts. One more: OVERLOADED, 503. */

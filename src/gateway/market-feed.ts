@@ -75,7 +75,7 @@ export class MarketFeed {
 
   /**
    * What a symbol's subscribers have; asks for its book if nothing was published yet. A refusal if
-   * there is no such symbol; undefined if nobody can say.
+   * there is no such symbol; undefined if nobody can say. What it rejects with is a fault.
    */
   async snapshot(symbol: string): Promise<DepthMessage | Said> {
     const known = this.depth(symbol)
@@ -105,7 +105,9 @@ export class MarketFeed {
   }
 
   private async askFor(symbol: string): Promise<Said> {
-    const answer = await this.options.query({ cmd: 'book', symbol, depth: DEPTH_LEVELS_MAX })
+    const asked = this.options.query({ cmd: 'book', symbol, depth: DEPTH_LEVELS_MAX })
+    // Nothing goes on: whoever leads next is asked again. What takers throw is not caught here.
+    const answer = await asked?.catch(() => undefined)
     if (answer !== undefined && 'bids' in answer) this.publishBook(answer)
     return answer
   }

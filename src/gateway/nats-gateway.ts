@@ -310,14 +310,15 @@ export class NatsGateway {
         const after = afterOf(body)
         if (typeof after === 'object') return this.refuse(message, format, after)
         const { verb: cmd, account } = to
-        return this.answer(message, format, () =>
-          desk.query({ cmd, account }).then((said) => page(said, after)),
-        )
+        // Nothing goes on: whoever leads next is asked again.
+        const said = desk.query({ cmd, account }).catch(() => undefined)
+        const paged = said.then((found) => found && page(found, after))
+        return this.answer(message, format, paged)
       }
       case 'resend':
         return this.resend(message, format, to.account, body)
       case 'snapshot':
-        return this.answer(message, format, () => this.market.snapshot(to.symbol))
+        return this.answer(message, format, this.market.snapshot(to.symbol))
     }
   }
 
@@ -330,11 +331,12 @@ export class NatsGateway {
     return parsed
   }
 
-  /** Answers later; nobody who asks again gets a wrong answer if this one gets lost. */
-  private answer(message: Msg, format: FrameFormat, ask: () => Promise<unknown>): undefined {
-    ask()
-      // Nothing goes on: whoever leads next is asked again.
-      .catch(() => undefined)
+  /**
+   * Answers later; nobody who asks again gets a wrong answer if this one gets lost. Undefined is no
+   * answer; what it rejects with is a fault.
+   */
+  private answer(message: Msg, format: FrameFormat, said: Promise<unknown>): undefined {
+    said
       .then((answer) => {
         if (answer !== undefined) this.publishTo(message, format, answer)
       })

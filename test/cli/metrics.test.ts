@@ -119,3 +119,23 @@ test('what is not there yet is left out', async () => {
   expect(Object.keys(found).filter((name) => missing.includes(name))).toEqual([])
   metrics.stop()
 })
+
+test('pages that are asked for at once are each whole', async () => {
+  const metrics = new Metrics({
+    ...{ version: '1.2.3', progress: () => undefined, isReady: () => true },
+    ...{ isLeading: () => true, isNatsThere: () => true, streams: () => undefined },
+    ...{ httpConnections: async () => 3, refusals: () => new Map([['MALFORMED', 2]]) },
+  })
+  const log = new ReportLog()
+  log.i32[log.appendZeroed()] = ExecType.new
+  metrics.takeReports(new Reports(log, new Directory()))
+  const pages = await Promise.all([metrics.page(), metrics.page(), metrics.page()])
+  for (const { text } of pages) {
+    expect(valuesOf(text)).toMatchObject({
+      'onefill_reports_total{type="new"}': 1,
+      'onefill_refusals_total{code="MALFORMED"}': 2,
+      ...{ onefill_leading: 1, onefill_ready: 1, onefill_http_connections: 3 },
+    })
+  }
+  metrics.stop()
+})

@@ -1,6 +1,7 @@
 // Orders in over a real NATS server, reports out, on a real Postgres.
 
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { TimeoutError } from '@nats-io/transport-node'
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { decodeReports, encodeFrame } from '../../src/gateway/frame.ts'
 import {
   client,
@@ -213,4 +214,27 @@ test('NATS is away for a while: no report is lost, each account has its own in o
   expect([...seen.values()].filter((clOrdId) => clOrdId?.startsWith('n-'))).toEqual(
     Array.from({ length: 50 }, (_, number) => `n-${number}`),
   )
+})
+
+test('a fault on the way of a book is told; a question that fails is not one', async () => {
+  const faults: unknown[] = []
+  const fault = new Error('a taker that breaks')
+  const gateway = { onFault: (error: unknown) => faults.push(error) }
+  const { exchange, gateway: running, ask, connection } = await start(undefined, { gateway })
+  await ask('onefill.v1.admin.batch', SCENE)
+  // It stops leading between the question and its answer.
+  const query = vi.spyOn(exchange, 'query').mockRejectedValue(new Error('nobody leads here'))
+  for (const subject of ['md.XUSD.snapshot', 'query.alice.balances']) {
+    const asked = connection.request(`onefill.v1.${subject}`, '{}', { timeout: 200 })
+    await expect(asked).rejects.toThrow(TimeoutError)
+  }
+  expect(query).toHaveBeenCalledTimes(2)
+  expect(faults).toEqual([])
+  query.mockRestore()
+  running.market.addTaker(() => {
+    throw fault
+  })
+  connection.publish('onefill.v1.md.XUSD.snapshot', '{}', { reply: 'nobody' })
+  await until(() => faults.length > 0)
+  expect(faults).toEqual([fault])
 })

@@ -2,6 +2,7 @@
 // gives, and that reports have no gap whatever happens between.
 
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { MarketFeed, type MarketFeedOptions } from '../../src/gateway/market-feed.ts'
 import { client, type Said, SCENE, type Servers, startServers } from './exchange-support.ts'
 import { type HttpRunning, order, serveHttp } from './http-support.ts'
 import { Book, range, StreamClient } from './stream-support.ts'
@@ -234,4 +235,23 @@ test('a stop is told, what was taken in still comes, then streams are closed', a
   expect(events(stream).at(-1)).toEqual({ event: 'stopping' })
   expect(stream.execSeqs).toEqual([4])
   expect(http.streamStats).toEqual({ open: 0, bufferedBytes: 0 })
+})
+
+test('a fault on the way of a book is told, and ends the stream that met it', async () => {
+  const errors: unknown[] = []
+  const fault = new Error('a taker that breaks')
+  const query = async () => ({ ...{ query: 'book', seq: 1, symbol: 'XUSD' }, bids: [], asks: [] })
+  const onError = (error: unknown) => errors.push(error)
+  const feed = new MarketFeed({ query: query as MarketFeedOptions['query'], onFault: onError })
+  feed.addTaker(() => {
+    throw fault
+  })
+  const { url } = await start({ http: { market: () => feed, onError } })
+  const [hit, other] = [await StreamClient.open(url), await StreamClient.open(url)]
+  await expect(hit.ask(subscribe('depth', 'XUSD'))).rejects.toThrow('it was closed')
+  expect(await hit.closed).toMatchObject({ code: 1006 })
+  expect(errors).toEqual([fault])
+  expect(hit.heard).toEqual([])
+  expect(await other.ask(subscribe('reports'))).toMatchObject({ event: 'subscribed' })
+  await other.close()
 })

@@ -1,7 +1,7 @@
 // The HTTP side of the exchange: one server, to which each part adds its routes.
 
 import { type FastifyInstance, fastify } from 'fastify'
-import { FRAME_BYTES_MAX } from '../bounds.ts'
+import { CONNECTIONS_WAITING_MAX, FRAME_BYTES_MAX } from '../bounds.ts'
 import { problemOfError, sendProblem } from './front.ts'
 import type { HttpGateway } from './gateway.ts'
 import { addHealth, type Health } from './health.ts'
@@ -50,7 +50,8 @@ export class HttpServer {
     if (gateway !== undefined) {
       server.register(async (part) => gateway.addTo(part), { prefix: '/v1' })
     }
-    return new HttpServer(server, await server.listen({ host, port }))
+    const backlog = CONNECTIONS_WAITING_MAX
+    return new HttpServer(server, await server.listen({ host, port, backlog }))
   }
 
   /** Connections that are open, streams among them. */

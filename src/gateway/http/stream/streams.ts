@@ -234,8 +234,7 @@ export class Streams {
     const { wanted } = ask
     const { market } = this
     if (market === undefined || wanted.feed === 'reports') return NOBODY
-    // Nothing goes on: whoever leads next is asked again.
-    const found = await market.snapshot(wanted.symbol).catch(() => undefined)
+    const found = await market.snapshot(wanted.symbol)
     // Closed meanwhile: nobody hears.
     if (!this.entries.has(connection)) return undefined
     if (found === undefined || !('bids' in found)) {
