@@ -13,7 +13,7 @@ const PAIRS = 32
 const SYMBOLS = 8
 export const BATCH = 100
 const MONEY = '1000000000'
-/** Messages after which nothing of a flow is left open: an order that was would meet a later one. */
+/** Messages after which nothing of a flow is left open: what was would meet a later order. */
 export const GROUP = 4
 
 /** What the market begins with. */
