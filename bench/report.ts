@@ -49,13 +49,9 @@ export function machineLine(): string {
 /** The report as text. */
 export function render(report: Report): string {
   const demands = report.demands.map((demand) => {
-    const { atLeast, atMost } = demand
-    const bounds = [
-      ...(atLeast === undefined ? [] : [`>= ${atLeast}`]),
-      ...(atMost === undefined ? [] : [`<= ${atMost}`]),
-    ]
+    const bound = demand.atLeast !== undefined ? `>= ${demand.atLeast}` : `<= ${demand.atMost}`
     const word = passes(demand) ? 'PASS' : 'FAIL'
-    return `${word}  ${demand.what}: ${demand.value.toFixed(2)} (${bounds.join(', ')})`
+    return `${word}  ${demand.what}: ${demand.value.toFixed(2)} (${bound})`
   })
   const notes = report.notes.map((note) => `note: ${note}`)
   const parts = [`== ${report.name} ==`, ...report.tables.map(renderTable), ...demands, ...notes]
