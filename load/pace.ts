@@ -16,7 +16,10 @@ export async function paced(
     for (;;) {
       const dueMs = startMs + (begun.length * 1_000) / rate
       if (begun.length === count || dueMs > nowMs) break
-      begun.push(work(begun.length, dueMs))
+      const one = work(begun.length, dueMs)
+      // One that fails before all are begun is told below, once whoever asked can clean up.
+      one.catch(() => {})
+      begun.push(one)
     }
     await delay(1)
   }

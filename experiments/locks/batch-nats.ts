@@ -28,7 +28,9 @@ export class BatchNatsWay implements Way {
 
   static async open(database: string, nats: string): Promise<BatchNatsWay> {
     const env = { ...process.env, LOCKS_NATS: nats, LOCKS_DATABASE: database }
-    const child = fork(SERVICE, [], { env })
+    // Apart from our terminal: Ctrl+C is not for it. It ends with us, however we end.
+    const child = fork(SERVICE, [], { env, detached: true })
+    process.once('exit', () => child.kill('SIGKILL'))
     await once(child, 'message')
     // Its own connection to the database is for what is there before and after.
     return new BatchNatsWay(new Tables(database, 1), await Crowd.open(nats, 1), child)
@@ -50,8 +52,11 @@ export class BatchNatsWay implements Way {
   async close(): Promise<void> {
     this.isClosing = true
     await this.crowd.close()
-    this.child.kill()
-    await once(this.child, 'exit')
+    const { child } = this
+    if (child.exitCode === null && child.signalCode === null) {
+      child.kill()
+      await once(child, 'exit')
+    }
     await this.tables.close()
   }
 }

@@ -4,6 +4,7 @@
 
 import { Meter } from './cost.ts'
 import { flow, type Run, rush } from './measure.ts'
+import type { Way } from './way.ts'
 import { type Servers, WAYS } from './ways.ts'
 
 /** What a process is told at its start. */
@@ -28,20 +29,33 @@ export type Task =
     }
   | ({ readonly kind: 'flow' } & Parameters<typeof flow>[1])
 
+/** Closing what may be gone already takes no longer, in ms. */
+const CLOSE_MS_MAX = 10_000
+
+// It is told to end by its parent alone: Ctrl+C reaches both.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {})
+let way: Way | undefined
+let meter: Meter | undefined
+// However that came about, nobody asks any more: nothing of this may stay behind, so this comes
+// before anything is started. What is half open ends with the process.
+process.once('disconnect', async () => {
+  setTimeout(() => process.exit(1), CLOSE_MS_MAX)
+  await way?.close()
+  await meter?.close()
+  process.exit(0)
+})
+// It may have been told while the modules were loaded.
+if (!process.connected) process.exit(1)
+
 const { name, servers, postgres } = JSON.parse(process.env.LOCKS_PROGRAM ?? '') as Start
-const meter = await Meter.open(postgres.url, postgres.pid)
-const way = await (WAYS[name] as NonNullable<(typeof WAYS)[string]>)(servers)
+meter = await Meter.open(postgres.url, postgres.pid)
+const opened = await (WAYS[name] as NonNullable<(typeof WAYS)[string]>)(servers)
+way = opened
 
 process.on('message', async (task: Task) => {
   // Whoever asked ends it all, in order.
   const answer: Answer = await perform(task).catch(({ stack }) => ({ failed: stack }))
-  process.send?.(answer)
-})
-// However that came about, nobody asks any more: nothing of this may stay behind.
-process.once('disconnect', async () => {
-  await way.close()
-  await meter.close()
-  process.exit(0)
+  if (process.connected) process.send?.(answer)
 })
 process.send?.([] satisfies Answer)
 
@@ -50,15 +64,15 @@ async function perform(task: Task): Promise<Run[]> {
   switch (task.kind) {
     case 'warmUp':
       for (const startMs = performance.now(); ; ) {
-        await rush(way, undefined, task.buyers, 1)
+        await rush(opened, undefined, task.buyers, 1)
         if (performance.now() - startMs >= task.ms) return runs
       }
     case 'rush':
       for (let n = 0; n < task.times; n += 1) {
-        runs.push(await rush(way, task.isMetered ? meter : undefined, task.buyers, 1))
+        runs.push(await rush(opened, task.isMetered ? meter : undefined, task.buyers, 1))
       }
       return runs
     case 'flow':
-      return [await flow(way, task, meter)]
+      return [await flow(opened, task, meter)]
   }
 }

@@ -38,13 +38,22 @@ const [FLOW_TURNS, SECONDS] = quick ? [1, 0.5] : [3, 3]
 const WARM_UP_MS = quick ? 300 : 3_000
 
 const [busy] = loadavg()
+const stopped = Promise.withResolvers<never>()
+// Looked at where it is waited for.
+stopped.promise.catch(() => {})
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => stopped.reject(new Error(`ended by ${signal}`)))
+}
 const folder = mkdtempSync(join(tmpdir(), 'onefill-locks-'))
 const postgres = await startEmbedded({
   folder: join(folder, 'postgres'),
   // Room for every way's own connections at once.
   settings: { max_connections: '600' },
 })
-const redis = await RedisServer.start(join(folder, 'redis'))
+const redis = await RedisServer.start(join(folder, 'redis')).catch(async (error) => {
+  await postgres.stop()
+  throw error
+})
 if (redis === undefined) {
   console.error('redis-server is not on the PATH, so 6 and 7 are left out: apt-get install redis')
 }
@@ -55,7 +64,21 @@ const names = Object.keys(WAYS).filter(
 )
 const programs = new Map<string, ChildProcess>()
 try {
-  for (const [n, name] of names.entries()) programs.set(name, await started(n, name))
+  await Promise.race([run(), stopped.promise])
+} catch (error) {
+  console.error(error)
+  process.exitCode = 1
+} finally {
+  await end()
+  await redis?.stop()
+  await postgres.stop()
+  rmSync(folder, { recursive: true, force: true })
+}
+// What was under way when a signal came would go on.
+process.exit()
+
+async function run(): Promise<void> {
+  for (const [n, name] of names.entries()) await started(n, name)
   const found = await measure()
   await end()
   const lost = redis === undefined ? undefined : await loseSome(await database('lost'), redis)
@@ -64,11 +87,6 @@ try {
   // The first is here because it is wrong.
   const wrong = wrongIn(found).filter((name) => name !== WRONG)
   if (wrong.length > 0) throw new Error(`wrong outcomes: ${wrong.join('; ')}`)
-} finally {
-  await end()
-  await redis?.stop()
-  await postgres.stop()
-  rmSync(folder, { recursive: true, force: true })
 }
 
 async function database(name: string): Promise<string> {
@@ -79,8 +97,8 @@ async function database(name: string): Promise<string> {
   return Object.assign(new URL(postgres.url), { pathname: `/${name}` }).href
 }
 
-/** The process of a way, ready to be told. */
-async function started(number: number, name: string): Promise<ChildProcess> {
+/** Starts the process of a way; resolves when it can be told. */
+async function started(number: number, name: string): Promise<void> {
   const own = join(folder, `way-${number}`)
   const servers = {
     ...{ database: await database(`way_${number}`), redisPort: redis?.port ?? 0, folder: own },
@@ -90,17 +108,19 @@ async function started(number: number, name: string): Promise<ChildProcess> {
   }
   const env = { ...process.env, LOCKS_PROGRAM: JSON.stringify(start) }
   const child = fork(PROGRAM, [], { env, serialization: 'advanced' })
+  // Known before it is ready: if it never is, it is ended too.
+  programs.set(name, child)
   await answer(name, child)
-  return child
 }
 
 /** Ends what runs; each ends what it has started. */
 async function end(): Promise<void> {
   for (const [name, child] of programs) {
     programs.delete(name)
-    if (child.exitCode !== null) continue
-    child.disconnect()
-    await once(child, 'exit')
+    if (child.exitCode !== null || child.signalCode !== null) continue
+    const ended = once(child, 'exit')
+    if (child.connected) child.disconnect()
+    await ended
   }
 }
 

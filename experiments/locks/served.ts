@@ -50,9 +50,11 @@ export class Served {
     const args = ['serve', '--database', database, '--nats', nats, ...http]
     const out = openSync(log, 'a')
     const { DATABASE_URL: _, NATS_URL: __, REDIS_URL: ___, ...env } = process.env
+    // Apart from our terminal: Ctrl+C is not for it. It ends with us, however we end.
     const child = spawn(process.execPath, [TOOL, ...args, '--log-format', 'json'], {
-      ...{ cwd: own, env, stdio: ['ignore', out, out] },
+      ...{ cwd: own, env, stdio: ['ignore', out, out], detached: true },
     })
+    process.once('exit', () => child.kill('SIGKILL'))
     const crowd = await Crowd.open(nats, 1)
     const served = new Served(crowd, `http://127.0.0.1:${port}`, secret, child)
     // Who waits for an answer would wait for ever.
@@ -96,7 +98,9 @@ export class Served {
   async close(): Promise<void> {
     this.isClosing = true
     await this.crowd.close()
-    this.child.kill()
-    await once(this.child, 'exit')
+    const { child } = this
+    if (child.exitCode !== null || child.signalCode !== null) return
+    child.kill()
+    await once(child, 'exit')
   }
 }

@@ -2,12 +2,15 @@
 
 import { sleep } from 'k6'
 import http from 'k6/http'
-import { Trend } from 'k6/metrics'
+import { Counter, Trend } from 'k6/metrics'
 
 const { BASE_URL, BEGUN_URL } = __ENV
 
 /** What the exchange itself says that requests took, in its header Server-Timing. */
 const exchangeMs = new Trend('exchange_duration', true)
+
+/** Connections that were opened: a request over one that is open already connects in no time. */
+const connections = new Counter('connections_opened')
 
 /** Tells whoever started us that all users are ready. */
 export function setup() {
@@ -48,5 +51,6 @@ export function waitFor({ headers }) {
 function timed(response, tags) {
   const [, ms] = /\bapp;dur=([0-9.]+)/.exec(response.headers['Server-Timing'] ?? '') ?? []
   if (ms !== undefined) exchangeMs.add(Number(ms), tags)
+  if (response.timings.connecting > 0) connections.add(1)
   return response
 }

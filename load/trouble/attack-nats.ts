@@ -9,7 +9,7 @@ import { assert } from '../../src/lib/assert.ts'
 import { Acknowledged } from '../../test/support/acknowledged.ts'
 import { orderOf } from '../../test/support/http-traders.ts'
 import { Crowd } from '../nats/crowd.ts'
-import { type AttackOptions, underAttack } from './attack-phases.ts'
+import { type Attacked, type AttackOptions, underAttack } from './attack-phases.ts'
 import { ATTACKER, OTHERS, openMarket, symbolOf } from './market.ts'
 
 const packr = new Packr({ useRecords: false, mapsAsObjects: true })
@@ -23,7 +23,8 @@ export async function attackOverNats(options: AttackOptions): Promise<Report> {
   const acknowledged = new Acknowledged()
   try {
     const limits = { cmd: 'limits', account: ATTACKER, maxOrdersPerSecond: options.accountRate }
-    await others.ask(0, 'onefill.v1.admin.limits', limits)
+    const limited = await others.ask(0, 'onefill.v1.admin.limits', limits)
+    assert(limited.execType === 'accepted', `the limit: ${JSON.stringify(limited)}`)
     const clock = target.cpuClock()
     const report = await underAttack(
       'load:trouble attack-nats',
@@ -39,7 +40,8 @@ export async function attackOverNats(options: AttackOptions): Promise<Report> {
           answered()
           assert(reply.execType === 'new', `an order of the others: ${JSON.stringify(reply)}`)
           acknowledged.note(account, clOrdId, reply)
-          await ask('cancel', { symbol, origClOrdId: clOrdId })
+          const gone = await ask('cancel', { symbol, origClOrdId: clOrdId })
+          assert(gone.execType === 'canceled', `a cancel of the others: ${JSON.stringify(gone)}`)
         },
         cpu: () => ({ ...clock.read(), 'attacker and others': ownMicros() }),
       },
@@ -92,10 +94,11 @@ class Attacker {
     }, TICK_MS)
   }
 
-  async end(): Promise<string> {
+  async end(): Promise<Attacked> {
     clearInterval(this.timer)
     const said = Object.entries(this.replies).map(([code, count]) => `${code} ${count}`)
-    return `${this.due} due, answered ${said.join(', ')}`
+    const inWords = `${this.due} due, answered ${said.join(', ')}`
+    return { refused: this.replies.ORDER_RATE ?? 0, inWords }
   }
 
   async close(): Promise<void> {

@@ -20,12 +20,19 @@ export interface AttackOptions {
   readonly seconds: number
 }
 
+/** What became of an attack. */
+export interface Attacked {
+  /** Orders that were refused because there were too many of them. */
+  readonly refused: number
+  readonly inWords: string
+}
+
 /** What is attacked, and how. */
 export interface Scene {
   /** Begins to send so many a second. */
   attack(rate: number): void
-  /** Ends that; what became of it, in words. */
-  rest(): Promise<string>
+  /** Ends that; what became of it. */
+  rest(): Promise<Attacked>
   /** An order of the others and, once `answered` was called, its cancel. */
   order(number: number, answered: () => void): Promise<void>
   /** Processor times so far, by name, in microseconds. */
@@ -34,6 +41,8 @@ export interface Scene {
 
 /** The others' p99 may be so many times that of the quiet phases. */
 const P99_TIMES_MAX = 2
+/** Of the orders that were due, so much must be refused: else there was no attack. */
+const REFUSED_SHARE_MIN = 0.5
 /** Of each phase, so much is not counted: the attack begins and ends, connections open. */
 const SETTLE_MS = 500
 
@@ -41,8 +50,10 @@ interface Phase {
   readonly isAttacked: boolean
   /** Microseconds from when an order of the others was due to its answer. */
   readonly latency: Histogram
-  /** What became of the attack. */
-  readonly said: string
+  /** By the clock here, whatever the attacker says; 0 where the phase is quiet. */
+  readonly due: number
+  /** What became of the attack; undefined where the phase is quiet. */
+  readonly attack: Attacked | undefined
   readonly cpuMicros: Readonly<Record<string, number>>
 }
 
@@ -53,11 +64,13 @@ export async function underAttack(
   options: AttackOptions,
 ): Promise<Report> {
   const phases: Phase[] = []
+  const attackRate = options.accountRate * options.times
   let sent = 0
   // Two phases before all only warm up.
   for (let phase = -2; phase < options.phases * 2; phase += 1) {
     const isAttacked = phase % 2 !== 0
-    if (isAttacked) scene.attack(options.accountRate * options.times)
+    const startMs = performance.now()
+    if (isAttacked) scene.attack(attackRate)
     await delay(SETTLE_MS)
     const before = scene.cpu()
     const latency = build({ numberOfSignificantValueDigits: 3 })
@@ -70,8 +83,9 @@ export async function underAttack(
     const cpuMicros = Object.fromEntries(
       Object.entries(scene.cpu()).map(([of, micros]) => [of, micros - before[of]]),
     )
-    const said = isAttacked ? await scene.rest() : ''
-    if (phase >= 0) phases.push({ isAttacked, latency, said, cpuMicros })
+    const due = isAttacked ? ((performance.now() - startMs) * attackRate) / 1_000 : 0
+    const attack = isAttacked ? await scene.rest() : undefined
+    if (phase >= 0) phases.push({ isAttacked, latency, due, attack, cpuMicros })
   }
   return reportOf(name, options, phases)
 }
@@ -83,6 +97,7 @@ function reportOf(name: string, options: AttackOptions, phases: readonly Phase[]
   const [quiet, attacked] = [false, true].map((is) =>
     phases.filter(({ isAttacked }) => isAttacked === is),
   )
+  const refused = attacked.map(({ attack, due }) => (attack?.refused ?? 0) / due)
   const ratios = quiet.map((phase, n) => msAt(attacked[n], 99) / msAt(phase, 99))
   const rowOf = (of: readonly Phase[]) =>
     [50, 95, 99, 100].map((at) => median(of.map((phase) => msAt(phase, at))).toFixed(1))
@@ -111,11 +126,16 @@ function reportOf(name: string, options: AttackOptions, phases: readonly Phase[]
         what: "the others' p99, attacked / quiet, median of the pairs",
         ...{ value: median(ratios), atMost: P99_TIMES_MAX },
       },
+      {
+        what: "the attacker's orders refused, of those due, the least of the phases",
+        ...{ value: Math.min(...refused), atLeast: REFUSED_SHARE_MIN },
+      },
     ],
     notes: [
       `attack: ${accountRate * times} orders/s where ${accountRate} are allowed`,
       `pairs: ${ratios.map((each) => each.toFixed(2)).join(', ')}`,
-      `attacker, last phase: ${phases.at(-1)?.said}`,
+      `refused of those due: ${refused.map((each) => each.toFixed(2)).join(', ')}`,
+      `attacker, last phase: ${phases.at(-1)?.attack?.inWords}`,
     ],
   }
 }

@@ -1,8 +1,9 @@
 // The market that the scenarios of trouble trade in, and who trades.
 
 import { setTimeout as delay } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
 import { assert } from '../../src/lib/assert.ts'
-import type { HttpTrader } from '../../test/support/http-traders.ts'
+import type { HttpTrader, HttpTraders } from '../../test/support/http-traders.ts'
 import { Crowd } from '../nats/crowd.ts'
 import { prepare } from '../nats/open-loop.ts'
 import { type HttpTarget, openOwnTarget } from '../target.ts'
@@ -34,6 +35,24 @@ export function tradersOf(target: HttpTarget, count: number, name?: string): Pro
   })
   return Promise.all(traders)
 }
+
+/** So many answers of each status, and no other. */
+export function assertAnswers(
+  who: string,
+  { statuses }: HttpTraders,
+  wanted: Readonly<Record<number, number>>,
+): void {
+  const told = Object.fromEntries(statuses)
+  assert(
+    isDeepStrictEqual(told, wanted),
+    `${who}, answers: ${inWords(told)}, not ${inWords(wanted)}`,
+  )
+}
+
+const inWords = (counts: Readonly<Record<number, number>>): string =>
+  Object.entries(counts)
+    .map(([status, count]) => `${status} ${count} times`)
+    .join(', ')
 
 /** What is waited for comes within so long, in ms. */
 const PATIENCE_MS = 60_000
