@@ -6,7 +6,10 @@ import { assert } from '../src/lib/assert.ts'
 import { type Flow, GROUP, packr } from './nats-flow.ts'
 
 /** Reports to a command of the flows: six to four. */
-const REPORTS_PER_COMMAND = 1.5
+export const REPORTS_PER_COMMAND = 1.5
+
+/** Without all reports for so long after the time is up, they will not come, in ms. */
+const PATIENCE_MS = 30_000
 
 /** A report, as far as it is looked at. */
 export interface Heard {
@@ -38,7 +41,16 @@ export class Published {
 
   /** Keeps about `window` messages on their way for `seconds`; resolves when all have reports. */
   saturate(seconds: number, window: number): Promise<{ messages: number; seconds: number }> {
-    const { promise, resolve } = Promise.withResolvers<{ messages: number; seconds: number }>()
+    const { promise, resolve, reject } = Promise.withResolvers<{
+      readonly messages: number
+      readonly seconds: number
+    }>()
+    const late = setTimeout(
+      () => {
+        reject(new Error(`${this.reports} reports came of ${this.sent} messages, and no more`))
+      },
+      seconds * 1_000 + PATIENCE_MS,
+    )
     const perMessage = REPORTS_PER_COMMAND * this.size
     const startMs = performance.now()
     let isDue = false
@@ -63,7 +75,7 @@ export class Published {
     }
     this.onHeard = goOn
     fill()
-    return promise
+    return promise.finally(() => clearTimeout(late))
   }
 
   /** Every command has its own report, in order, and there are no others. */

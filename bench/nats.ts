@@ -9,6 +9,7 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
 import pg from 'pg'
 import { type EmbeddedNats, startNats } from '../src/gateway/embedded-nats.ts'
@@ -28,7 +29,7 @@ import {
   scene,
   singles,
 } from './nats-flow.ts'
-import { type Heard, Published } from './nats-published.ts'
+import { type Heard, Published, REPORTS_PER_COMMAND } from './nats-published.ts'
 import { drawHgrm } from './plot.ts'
 import { CpuClock } from './process-time.ts'
 import type { BenchOptions, Demand, Report, Table } from './report.ts'
@@ -42,6 +43,8 @@ const BATCHES_WINDOW = 64
 const LONE = 1_500
 const LONE_TURNS = 3
 const OPEN_SECONDS = 20
+/** Reports that do not come within so long do not come, in ms. */
+const PATIENCE_MS = 30_000
 const DOCS = join(import.meta.dirname, '../docs/benchmarks')
 
 export async function run({ quick }: BenchOptions): Promise<Report> {
@@ -85,6 +88,9 @@ class Bench {
   private readonly echoOfBatches = measured(`echo of batches of ${BATCH}`)
   private cpu: Record<string, Record<string, number>> = {}
   private underWay: Published | undefined
+  /** Reports that have come, and that must have. */
+  private heardCount = 0
+  private expectedCount = 0
 
   constructor(postgres: EmbeddedPostgres, nats: EmbeddedNats, quick: boolean) {
     this.postgres = postgres
@@ -97,16 +103,29 @@ class Bench {
     await this.child('nats-exchange.ts', { BENCH_NATS: nats.url, BENCH_DATABASE: postgres.url })
     await this.child('nats-echo.ts', { ECHO_URL: nats.url, ECHO_CONNECTIONS: '1' })
     this.connection = await connect({ servers: nats.url })
-    await this.connection.request('onefill.v1.admin.batch', JSON.stringify(scene()), {
-      timeout: 30_000,
-    })
     this.connection.subscribe('onefill.v1.exec.*', {
       callback: (_, { data }) => {
         this.heard.add(data)
         // An array of up to 65,535, as the exchange writes it.
-        this.underWay?.hear(data[1] * 256 + data[2])
+        const count = data[1] * 256 + data[2]
+        this.heardCount += count
+        this.underWay?.hear(count)
       },
     })
+    await this.connection.request('onefill.v1.admin.batch', JSON.stringify(scene()), {
+      timeout: 30_000,
+    })
+    await this.allHeard(scene().filter((command) => 'account' in command).length)
+    this.heard.clear()
+  }
+
+  /** Waits for the reports of what has just been sent, so that none counts for what comes next. */
+  private async allHeard(more: number): Promise<void> {
+    this.expectedCount += more
+    const untilMs = performance.now() + PATIENCE_MS
+    while (this.heardCount < this.expectedCount && performance.now() < untilMs) await delay(1)
+    const { heardCount, expectedCount } = this
+    assert(heardCount === expectedCount, `${heardCount} reports came, and ${expectedCount} must`)
   }
 
   async end(): Promise<void> {
@@ -121,15 +140,12 @@ class Bench {
   async measure(): Promise<Report> {
     const { single, published, batched, publishedBatches, echo, echoOfBatches } = this
     const cases = [
-      { into: echo, run: () => this.saturate(echo.name, (run) => echoed(singles(run)), 1) },
+      { into: echo, run: () => this.echoes(echo.name, singles, 1) },
       { into: single, run: () => this.saturate(single.name, singles, 1) },
       { into: published, run: () => this.publish(published.name, singles, 1) },
       { into: batched, run: () => this.saturate(batched.name, batches, BATCH) },
       { into: publishedBatches, run: () => this.publish(publishedBatches.name, batches, BATCH) },
-      {
-        into: echoOfBatches,
-        run: () => this.saturate(echoOfBatches.name, (run) => echoed(batches(run)), BATCH),
-      },
+      { into: echoOfBatches, run: () => this.echoes(echoOfBatches.name, batches, BATCH) },
     ]
     for (let turn = 0; turn <= (this.quick ? 1 : TURNS); turn += 1) {
       // The first only warms up; nobody is always the first.
@@ -208,10 +224,17 @@ class Bench {
     return { name: 'nats', tables: [rates, times, table, open], demands, notes }
   }
 
+  /** Messages a second, each with its echo; commands, that is. */
+  private async echoes(name: string, flow: (run: string) => Flow, size: number): Promise<number> {
+    const publisher = new Publisher(this.connection, echoed(flow(this.nextRun())))
+    return (await this.measured(name, publisher, size)).perSecond
+  }
+
   /** Commands a second, each with its reply. */
   private async saturate(name: string, flow: (run: string) => Flow, size: number): Promise<number> {
     const publisher = new Publisher(this.connection, flow(this.nextRun()))
-    const perSecond = await this.measured(name, publisher, size)
+    const { perSecond, commands } = await this.measured(name, publisher, size)
+    await this.allHeard(commands * REPORTS_PER_COMMAND)
     this.checkHeard()
     return perSecond
   }
@@ -220,8 +243,9 @@ class Bench {
   private async publish(name: string, flow: (run: string) => Flow, size: number): Promise<number> {
     const published = new Published(this.connection, flow(this.nextRun()), size)
     this.underWay = published
-    const perSecond = await this.measured(name, published, size)
+    const { perSecond, commands } = await this.measured(name, published, size)
     this.underWay = undefined
+    await this.allHeard(commands * REPORTS_PER_COMMAND)
     published.check(this.reports())
     this.checkHeard()
     return perSecond
@@ -231,7 +255,7 @@ class Bench {
     name: string,
     run: Pick<Published, 'saturate'>,
     size: number,
-  ): Promise<number> {
+  ): Promise<{ perSecond: number; commands: number }> {
     const clock = await this.clock()
     const seconds = this.quick ? 0.5 : SECONDS
     const before = clock.read()
@@ -244,7 +268,7 @@ class Bench {
       into[of] = (into[of] ?? 0) + micros - before[of]
     }
     this.cpu[name] = into
-    return commands / sent.seconds
+    return { perSecond: commands / sent.seconds, commands }
   }
 
   /** Medians, in turn: a lone order, a bare round trip, a bare commit. */
@@ -260,6 +284,7 @@ class Bench {
     const body = Buffer.alloc(256, 1)
     for (let turn = 0; turn <= (this.quick ? 1 : LONE_TURNS); turn += 1) {
       const ours = await new Publisher(this.connection, singles(this.nextRun())).lone(count)
+      await this.allHeard(count * REPORTS_PER_COMMAND)
       const bare = await new Publisher(this.connection, echoed(singles('e'))).lone(count)
       const commit: number[] = []
       const both: number[] = []
@@ -304,6 +329,7 @@ class Bench {
     const seconds = this.quick ? 1 : OPEN_SECONDS
     const publisher = new Publisher(this.connection, singles(this.nextRun()))
     const { nanos, messages } = await publisher.openLoop(seconds, perSecond)
+    await this.allHeard(messages * REPORTS_PER_COMMAND)
     this.checkHeard()
     const histogram = histogramOf(nanos, 0, messages)
     if (!this.quick) {
