@@ -36,7 +36,7 @@ import type { BenchOptions, Demand, Report, Table } from './report.ts'
 import { type Measured, rate, ratio } from './rounds.ts'
 
 const TURNS = 5
-const SECONDS = 3
+const SECONDS = 2
 /** Messages on their way: orders, and of a hundred each. */
 const WINDOW = 2_048
 const BATCHES_WINDOW = 64

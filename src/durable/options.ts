@@ -69,9 +69,9 @@ export interface RecoveryReport {
 export function takerOf({ onReports, takeReports }: DurableOptions): TakeReports {
   assert(onReports !== undefined || takeReports !== undefined, 'somebody takes the reports')
   if (onReports === undefined) return takeReports as TakeReports
-  if (takeReports === undefined) return (reports) => onReports([...reports])
+  if (takeReports === undefined) return (reports) => onReports(reports.toArray())
   return async (reports) => {
-    await Promise.all([takeReports(reports), onReports([...reports])])
+    await Promise.all([takeReports(reports), onReports(reports.toArray())])
   }
 }
 

@@ -77,6 +77,12 @@ export class Reports implements Iterable<Report> {
     return (first & 255) === ExecType.rejected ? first >>> 8 : 0
   }
 
+  /** All as objects. */
+  toArray(): Report[] {
+    for (let number = 0; number < this.length; number += 1) this.at(number)
+    return this.objects
+  }
+
   *[Symbol.iterator](): Generator<Report> {
     for (let number = 0; number < this.length; number += 1) yield this.at(number)
   }
