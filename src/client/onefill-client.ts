@@ -99,9 +99,9 @@ export class OnefillClient extends MarketClient {
 
   /**
    * Sends an order and waits for nothing, which costs little more than half of {@link submit};
-   * returns its `clOrdId`. What becomes of it comes by {@link onReport}, and by {@link onRefused} if it is not
-   * taken in. Nothing is tried again: without either, send the same with the same `clOrdId`. Throws
-   * a ClientProblem: `NOT_CONNECTED`, `NOT_SENDABLE`, `CLOSED`.
+   * returns its `clOrdId`. What becomes of it comes by {@link onReport}, and by
+   * {@link onRefused} if it is not taken in. Nothing is tried again: without either, send the same
+   * with the same `clOrdId`. Throws a ClientProblem: `NOT_CONNECTED`, `NOT_SENDABLE`, `CLOSED`.
    */
   post(order: NewOrder): string {
     const body = orderBody(order)
