@@ -1,7 +1,6 @@
 // The exchange under load: one that runs already, or one of our own that can be killed.
 
 import { type ChildProcess, spawn } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import {
   closeSync,
@@ -16,12 +15,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { connect } from '@nats-io/transport-node'
-import { SignJWT } from 'jose'
 import { CpuClock } from '../bench/process-time.ts'
 import { type EmbeddedNats, startNats } from '../src/gateway/embedded-nats.ts'
 import { connectionOf } from '../src/gateway/nats-address.ts'
 import { freePort } from '../src/persistence/child-server.ts'
 import { type EmbeddedPostgres, startEmbedded } from '../src/persistence/embedded.ts'
+import { TokenIssuer } from './tokens.ts'
 
 const TOOL = join(import.meta.dirname, '../bin/onefill.js')
 const START_MS = 60_000
@@ -63,11 +62,9 @@ export async function openTarget(): Promise<Target> {
 export const openOwnTarget = (flags: readonly string[] = []): Promise<HttpTarget> =>
   OwnTarget.start(flags)
 
-const [ISSUER, AUDIENCE] = ['onefill-load', 'onefill']
-
 class OwnTarget implements HttpTarget {
   readonly httpUrl: string
-  private readonly secret = randomBytes(32).toString('base64url')
+  private readonly tokens = new TokenIssuer()
   private readonly folder: string
   private readonly flags: readonly string[]
   private readonly postgres: EmbeddedPostgres
@@ -84,9 +81,7 @@ class OwnTarget implements HttpTarget {
     this.folder = folder
     this.flags = flags
     this.httpUrl = `http://127.0.0.1:${port}`
-    const { secret } = this
-    const settings = { jwt: { issuer: ISSUER, audience: AUDIENCE, secret } }
-    writeFileSync(join(folder, 'auth.json'), JSON.stringify(settings), { mode: 0o600 })
+    writeFileSync(join(folder, 'auth.json'), this.tokens.settings, { mode: 0o600 })
     this.postgres = postgres
     this.nats = nats
   }
@@ -137,12 +132,7 @@ class OwnTarget implements HttpTarget {
   }
 
   token(account: string): Promise<string> {
-    return new SignJWT({ account, scopes: ['trade', 'read'] })
-      .setProtectedHeader({ alg: 'HS256' })
-      .setIssuer(ISSUER)
-      .setAudience(AUDIENCE)
-      .setExpirationTime('1h')
-      .sign(Buffer.from(this.secret))
+    return this.tokens.token(account)
   }
 
   readonly killAndRestart = async (): Promise<void> => {

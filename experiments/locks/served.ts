@@ -1,18 +1,16 @@
 // An exchange as a user runs it: `onefill serve` in a process of its own, asked over NATS and HTTP.
 
 import { type ChildProcess, spawn } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtempSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { SignJWT } from 'jose'
 import { Crowd } from '../../load/nats/crowd.ts'
+import { TokenIssuer } from '../../load/tokens.ts'
 import { freePort } from '../../src/persistence/child-server.ts'
 import { Accounts, type Balance, MARKET } from './market.ts'
 import type { Audit } from './way.ts'
 
 const TOOL = join(import.meta.dirname, '../../bin/onefill.js')
-const [ISSUER, AUDIENCE] = ['onefill-locks', 'onefill']
 /** Commands in one message. */
 const BATCH = 500
 
@@ -27,14 +25,14 @@ export class Served {
   readonly accounts = new Accounts()
   readonly crowd: Crowd
   readonly httpUrl: string
-  private readonly secret: string
+  private readonly tokens: TokenIssuer
   private readonly child: ChildProcess
   private isClosing = false
 
-  private constructor(crowd: Crowd, httpUrl: string, secret: string, child: ChildProcess) {
+  private constructor(crowd: Crowd, httpUrl: string, tokens: TokenIssuer, child: ChildProcess) {
     this.crowd = crowd
     this.httpUrl = httpUrl
-    this.secret = secret
+    this.tokens = tokens
     this.child = child
   }
 
@@ -42,9 +40,8 @@ export class Served {
   static async start({ folder, database, nats }: ServedOptions): Promise<Served> {
     const own = mkdtempSync(join(folder, 'served-'))
     const [auth, log] = [join(own, 'auth.json'), join(own, 'log')]
-    const secret = randomBytes(32).toString('base64url')
-    const jwt = { issuer: ISSUER, audience: AUDIENCE, secret }
-    writeFileSync(auth, JSON.stringify({ jwt }), { mode: 0o600 })
+    const tokens = new TokenIssuer()
+    writeFileSync(auth, tokens.settings, { mode: 0o600 })
     const port = await freePort()
     const http = ['--http-port', String(port), '--http-auth', auth]
     const args = ['serve', '--database', database, '--nats', nats, ...http]
@@ -56,7 +53,7 @@ export class Served {
     })
     process.once('exit', () => child.kill('SIGKILL'))
     const crowd = await Crowd.open(nats, 1)
-    const served = new Served(crowd, `http://127.0.0.1:${port}`, secret, child)
+    const served = new Served(crowd, `http://127.0.0.1:${port}`, tokens, child)
     // Who waits for an answer would wait for ever.
     child.once('exit', (code) => {
       if (served.isClosing) return
@@ -87,12 +84,7 @@ export class Served {
 
   /** For an account, to ask over HTTP. */
   token(account: string): Promise<string> {
-    return new SignJWT({ account, scopes: ['trade', 'read'] })
-      .setProtectedHeader({ alg: 'HS256' })
-      .setIssuer(ISSUER)
-      .setAudience(AUDIENCE)
-      .setExpirationTime('1h')
-      .sign(Buffer.from(this.secret))
+    return this.tokens.token(account)
   }
 
   async close(): Promise<void> {

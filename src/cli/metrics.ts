@@ -173,14 +173,7 @@ export class Metrics {
     new Gauge({
       ...{ name, help, labelNames, registers: [registry] },
       async collect() {
-        // Nothing waits from here on, so that pages asked for at once are each whole.
-        const found = await values()
-        this.reset()
-        // Without labels it would say 0.
-        if (labelNames.length === 0) this.remove()
-        for (const [labels, value] of found) {
-          if (value !== undefined) this.set(labels, value)
-        }
+        await renew(this, labelNames, values, (labels, value) => this.set(labels, value))
       },
     })
   }
@@ -190,14 +183,8 @@ export class Metrics {
     new Counter({
       ...{ name, help, labelNames, registers: [registry] },
       async collect() {
-        // It counts elsewhere; here is what it has come to. Nothing waits once that is known: a
-        // page asked for meanwhile would add to the same number.
-        const found = await values()
-        this.reset()
-        if (labelNames.length === 0) this.remove()
-        for (const [labels, value] of found) {
-          if (value !== undefined) this.inc(labels, value)
-        }
+        // It counts elsewhere; here is what it has come to.
+        await renew(this, labelNames, values, (labels, value) => this.inc(labels, value))
       },
     })
   }
@@ -209,6 +196,22 @@ interface Series {
   readonly labelNames?: string[]
   /** What it is when somebody asks. */
   readonly values: () => Values | Promise<Values>
+}
+
+/** Says what is so now, and nothing of before. */
+async function renew(
+  metric: { reset(): void; remove(): void },
+  labelNames: readonly string[],
+  values: Series['values'],
+  say: (labels: Labels, value: number) => void,
+): Promise<void> {
+  const found = await values()
+  // Nothing waits from here on: of pages that are asked for at once each is whole, and none adds
+  // to what another has said.
+  metric.reset()
+  // Without labels it would say 0.
+  if (labelNames.length === 0) metric.remove()
+  for (const [labels, value] of found) if (value !== undefined) say(labels, value)
 }
 
 function add(counts: Map<string, number>, name: string): void {
