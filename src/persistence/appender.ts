@@ -9,7 +9,7 @@ import { Fenced, problemOf, StoreProblem } from './problem.ts'
 import { PAYLOAD_BYTES_MAX, type Row } from './row.ts'
 import { type RowMark, sameBytes } from './row-mark.ts'
 
-/** Name of writers in `pg_stat_activity`: a takeover ends those that hold the lease row. */
+/** Name of writers in `pg_stat_activity`: a takeover ends those that hold the lease. */
 export const WRITER_NAME = 'onefill writer'
 
 /** Statements sent and not answered; more do not commit faster. */
@@ -23,21 +23,24 @@ const CLOSE_MS_MAX = 500
 
 /**
  * Writes the row if the lease is still at its term and the row before is the expected one, else
- * nothing. FOR SHARE is what makes it a fence: without it a takeover could commit between the
- * statement's look at the lease and its own commit.
+ * nothing. What makes it a fence is the lock on the table of the lease: without it a takeover could
+ * commit between the statement's look at the lease and its own commit. FOR SHARE takes it (ROW
+ * SHARE, against a takeover's EXCLUSIVE) before the statement looks at anything; of no row, since a
+ * row would have to be written (docs/decisions/0019-postgres.md).
  */
 const APPEND = `INSERT INTO onefill.journal
   (first_round, last_round, first_seq, last_seq, term, time_ms, version, checksum, payload)
   SELECT $1::bigint, $2::bigint, $3::bigint, $4::bigint, $5::bigint, $6::bigint, $7::integer,
     $8::bytea, $9::bytea
   FROM onefill.lease AS lease
-  WHERE lease.id = 1 AND lease.term = $5::bigint AND CASE WHEN $10::bigint IS NULL
+  WHERE lease.id = 1 AND lease.term = $5::bigint
+    AND NOT EXISTS (SELECT FROM onefill.lease AS locked WHERE false FOR SHARE)
+    AND CASE WHEN $10::bigint IS NULL
     THEN NOT EXISTS (SELECT FROM onefill.journal)
     ELSE $1::bigint = $10::bigint + 1 AND EXISTS (
       SELECT FROM (SELECT last_round, checksum FROM onefill.journal
         ORDER BY first_round DESC LIMIT 1) AS previous
-      WHERE previous.last_round = $10::bigint AND previous.checksum = $11::bytea) END
-  FOR SHARE OF lease`
+      WHERE previous.last_round = $10::bigint AND previous.checksum = $11::bytea) END`
 
 const READ_BACK = `SELECT first_round, last_round, term, checksum FROM onefill.journal
   WHERE first_round >= $1 ORDER BY first_round LIMIT $2`

@@ -1,6 +1,7 @@
 // The journal in Postgres: one writer at a time by its lease, rows without gaps, snapshots, and the
 // deletion of what is no longer needed.
 
+import type pg from 'pg'
 import { assert } from '../lib/assert.ts'
 import { Appender, type AppendState, WRITER_NAME } from './appender.ts'
 import { bytesIn, copyOut, type Field, integerIn } from './copy-out.ts'
@@ -74,22 +75,14 @@ export class Store {
    */
   async takeLease(holder: string, ofTerm?: number): Promise<number> {
     assert(this.#appender === null, 'a store takes the lease once')
-    const take = () =>
-      this.#side.run((client) =>
-        client.query(
-          `UPDATE onefill.lease SET term = term + 1, holder = $1, taken_at = clock_timestamp()
-            WHERE id = 1 AND term = coalesce($2, term) RETURNING term`,
-          [holder, ofTerm ?? null],
-        ),
-      )
-    const { rows } = await take().catch(async (error) => {
+    const take = () => this.#side.run((client) => nextTerm(client, holder, ofTerm))
+    const term = await take().catch(async (error) => {
       if (!(error instanceof StoreProblem) || error.code !== 'TIMEOUT') throw error
-      // A writer hangs with the lease row in its hands, for instance cut off inside a statement.
+      // A writer hangs with the lease in its hands, for instance cut off inside a statement.
       await this.#endWriters()
       return take()
     })
-    if (rows.length === 0) throw heldBy(await this.lease())
-    const term = Number(rows[0].term)
+    if (term === undefined) throw heldBy(await this.lease())
     const last = await this.lastRow()
     const onState = this.#options.onState ?? (() => {})
     const silenceMsMax = this.#options.silenceMsMax ?? 10_000
@@ -265,6 +258,31 @@ function whole(number: number): string {
   assert(Number.isSafeInteger(number), `${number} is a whole number`)
   return String(number)
 }
+
+/**
+ * Takes the lease, of `ofTerm` if that is said: the new term, or undefined if it is of another one.
+ * No append is under way when it is taken, and those that come meanwhile look at it afterwards.
+ */
+async function nextTerm(
+  client: pg.Client,
+  holder: string,
+  ofTerm: number | undefined,
+): Promise<number | undefined> {
+  await client.query('BEGIN')
+  try {
+    await client.query('LOCK TABLE onefill.lease IN EXCLUSIVE MODE')
+    const { rows } = await client.query(TAKE, [holder, ofTerm ?? null])
+    await client.query('COMMIT')
+    return rows.length === 0 ? undefined : Number(rows[0].term)
+  } catch (error) {
+    // Where this fails too, the connection is gone, and the transaction with it.
+    await client.query('ROLLBACK').catch(() => {})
+    throw error
+  }
+}
+
+const TAKE = `UPDATE onefill.lease SET term = term + 1, holder = $1, taken_at = clock_timestamp()
+  WHERE id = 1 AND term = coalesce($2, term) RETURNING term`
 
 /** A commit that waits for the disk would hold up the journal's; a lost beat costs nothing. */
 const BEAT = `UPDATE onefill.heartbeat
