@@ -1,23 +1,33 @@
 // Onefill in the process that asks.
 
-import { DurableExchange } from '../../src/durable.ts'
-import type { Report } from '../../src/index.ts'
+import { DurableExchange, type Reports } from '../../src/durable.ts'
+import { CODE_NAMES } from '../../src/index.ts'
 import { assert } from '../../src/lib/assert.ts'
 import { Accounts, isAccepted, MARKET, orderOf } from './market.ts'
 import { type Audit, newCounts, type Way } from './way.ts'
 
-/** The library: a function call, answered when it is committed. */
+/** What a command came to. */
+interface Outcome {
+  readonly execType: string
+  /** Of a refusal; "none" if it is none. */
+  readonly code: string
+}
+
+/**
+ * The library: a function call, answered when it is committed. Reports are looked at as they are in
+ * binary: nothing of them is needed but what became of the order.
+ */
 export class InProcessWay implements Way {
   readonly counts = newCounts()
   private readonly accounts = new Accounts()
-  private readonly waiting = new Map<number, (report: Report) => void>()
+  private readonly waiting = new Map<number, (outcome: Outcome) => void>()
   private exchange!: DurableExchange
 
   static async open(url: string): Promise<InProcessWay> {
     const way = new InProcessWay()
     way.exchange = await DurableExchange.open({
       url,
-      onReports: (reports) => way.take(reports),
+      takeReports: (reports) => way.take(reports),
       onBroken: (error) => {
         throw error
       },
@@ -48,19 +58,21 @@ export class InProcessWay implements Way {
     return this.exchange.close()
   }
 
-  private submit(command: unknown): Promise<Report> {
+  private submit(command: unknown): Promise<Outcome> {
     const seq = this.exchange.submit(command)
     assert(typeof seq === 'number', `it is taken in: ${JSON.stringify(seq)}`)
     return new Promise((resolve) => this.waiting.set(seq, resolve))
   }
 
   /** A command is answered by its first report. */
-  private take(reports: readonly Report[]): void {
-    for (const report of reports) {
-      const resolve = this.waiting.get(report.seq as number)
+  private take(reports: Reports): void {
+    for (let number = 0; number < reports.length; number += 1) {
+      const seq = reports.seqAt(number) as number
+      const resolve = this.waiting.get(seq)
       if (resolve === undefined) continue
-      this.waiting.delete(report.seq as number)
-      resolve(report)
+      this.waiting.delete(seq)
+      const code = CODE_NAMES[reports.refusalAt(number)]
+      resolve({ execType: reports.execTypeAt(number), code })
     }
   }
 }

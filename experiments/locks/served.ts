@@ -44,7 +44,9 @@ export class Served {
     writeFileSync(auth, tokens.settings, { mode: 0o600 })
     const port = await freePort()
     const http = ['--http-port', String(port), '--http-auth', auth]
-    const args = ['serve', '--database', database, '--nats', nats, ...http]
+    // Reports are written as its users' requests are.
+    const servers = ['--database', database, '--nats', nats, '--report-format', 'msgpack']
+    const args = ['serve', ...servers, ...http]
     const out = openSync(log, 'a')
     const { DATABASE_URL: _, NATS_URL: __, REDIS_URL: ___, ...env } = process.env
     // Apart from our terminal: Ctrl+C is not for it. It ends with us, however we end.

@@ -22,7 +22,7 @@ export interface Reply {
 interface Asked {
   readonly subject: string
   readonly bytes: Uint8Array
-  readonly reply: string
+  readonly number: number
   readonly resolve: (reply: Reply) => void
   sentMs: number
 }
@@ -31,17 +31,22 @@ export class Crowd {
   /** Questions that were asked more than once. */
   repeated = 0
   private readonly connections: readonly NatsConnection[]
-  /** By connection, by reply subject. */
-  private readonly waiting: readonly Map<string, Asked>[]
+  /** By connection, by number. */
+  private readonly waiting: readonly Map<number, Asked>[]
+  private readonly inboxes: readonly string[]
   private readonly timer: NodeJS.Timeout
   private asked = 0
 
   private constructor(connections: readonly NatsConnection[]) {
     this.connections = connections
     this.waiting = connections.map(() => new Map())
+    this.inboxes = connections.map((_, n) => `_INBOX.load.${process.pid}.${n}.`)
     connections.forEach((connection, n) => {
-      connection.subscribe(`${inboxOf(n)}.*`, {
-        callback: (_, { subject, data }) => this.take(n, subject, data),
+      const inbox = this.inboxes[n]
+      connection.subscribe(`${inbox}*`, {
+        callback: (_, { subject, data }) => {
+          this.take(n, Number(subject.slice(inbox.length)), data)
+        },
       })
     })
     this.timer = setInterval(() => this.askAgain(), AGAIN_MS / 4)
@@ -68,10 +73,10 @@ export class Crowd {
   /** Asks over one of the connections; resolves with the answer, whenever it comes. */
   ask(connection: number, subject: string, body: unknown): Promise<Reply> {
     this.asked += 1
-    const reply = `${inboxOf(connection)}.${this.asked}`
+    const number = this.asked
     return new Promise((resolve) => {
-      const asked = { subject, bytes: packr.pack(body), reply, resolve, sentMs: 0 }
-      this.waiting[connection].set(reply, asked)
+      const asked = { subject, bytes: packr.pack(body), number, resolve, sentMs: 0 }
+      this.waiting[connection].set(number, asked)
       this.send(connection, asked)
     })
   }
@@ -83,16 +88,17 @@ export class Crowd {
 
   private send(connection: number, asked: Asked): void {
     asked.sentMs = performance.now()
-    this.connections[connection].publish(asked.subject, asked.bytes, { reply: asked.reply })
+    const reply = this.inboxes[connection] + asked.number
+    this.connections[connection].publish(asked.subject, asked.bytes, { reply })
   }
 
-  private take(connection: number, subject: string, data: Uint8Array): void {
-    const asked = this.waiting[connection].get(subject)
+  private take(connection: number, number: number, data: Uint8Array): void {
+    const asked = this.waiting[connection].get(number)
     // Nobody serves: asked again in its time. An answer that comes twice is an answer.
     if (asked === undefined || data.length === 0) return
     const reply = packr.unpack(data) as Reply
     if (AGAIN.has(reply.code ?? '')) return
-    this.waiting[connection].delete(subject)
+    this.waiting[connection].delete(number)
     asked.resolve(reply)
   }
 
@@ -107,5 +113,3 @@ export class Crowd {
     })
   }
 }
-
-const inboxOf = (connection: number): string => `_INBOX.load.${process.pid}.${connection}`
