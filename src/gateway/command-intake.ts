@@ -10,7 +10,8 @@ import { type BinaryDesk, sureOf } from './desk.ts'
 import { encodeFrame, type Frame } from './frame.ts'
 import { refusalFrom } from './gateway-refusal.ts'
 import { OrderReader } from './order-reader.ts'
-import { type Answered, Replies, Request } from './replies.ts'
+import { Replies, Request } from './replies.ts'
+import type { ReportStream } from './report-stream.ts'
 import { bodyOf, type Inbound, refusedSubject } from './subjects.ts'
 
 /** Where it goes; false if it could not be sent. */
@@ -37,7 +38,7 @@ export class CommandIntake {
   refused = 0
   private readonly outlets: IntakeOutlets
   private readonly orders = new OrderReader()
-  private readonly replies = new Replies<Answered, Request>()
+  private readonly replies = new Replies<Uint8Array, Request>()
 
   constructor(outlets: IntakeOutlets) {
     this.outlets = outlets
@@ -100,15 +101,14 @@ export class CommandIntake {
     this.refuse(refusals.slice(half), format, account)
   }
 
-  /** Gives each command that is waited for its first report; `packed` is a report as msgpack. */
-  reply(reports: Reports, packed: (reports: Reports, number: number) => Uint8Array): void {
+  /** Gives each command that is waited for its first report, as `bytesOf` writes it. */
+  reply(reports: Reports, bytesOf: ReportStream['bytesOf']): void {
     const { replies } = this
     const { f64, count } = reports.log
     for (let number = 0; number < count && replies.count > 0; number += 1) {
       const waiting = replies.waiting(f64[((number * REPORT_WORDS) >> 1) + RPF.seq])
       if (waiting === undefined) continue
-      const isPacked = waiting.format === 'msgpack'
-      const complete = replies.settle(isPacked ? packed(reports, number) : reports.at(number))
+      const complete = replies.settle(bytesOf(reports, number, waiting.format))
       if (complete !== undefined) this.outlets.sendReply(complete.replyTo, complete.encode())
     }
   }

@@ -105,14 +105,21 @@ export function encodeFrame(value: unknown, format: FrameFormat): Uint8Array {
   }
 }
 
-/** An array of reports that are packed already, at most 65,535. */
-export function joinReports(packed: readonly Uint8Array[]): Uint8Array {
-  const head = Uint8Array.from([0xdc, packed.length >> 8, packed.length & 255])
-  return Buffer.concat([head, ...packed])
+/** An array of reports that are written already, at most 65,535. */
+export function joinReports(written: readonly Uint8Array[], format: FrameFormat): Uint8Array {
+  if (format === 'json') {
+    const parts = written.flatMap((report, at) => [at === 0 ? OPEN : COMMA, report])
+    return Buffer.concat([...parts, CLOSE])
+  }
+  const head = Uint8Array.from([0xdc, written.length >> 8, written.length & 255])
+  return Buffer.concat([head, ...written])
 }
 
-/** A report that is packed by itself. */
-export const decodeReport = (packed: Uint8Array): Report => packr.unpack(packed)
+const [OPEN, COMMA, CLOSE] = ['[', ',', ']'].map((text) => Buffer.from(text))
+
+/** A report that is written by itself. */
+export const decodeReport = (bytes: Uint8Array, format: FrameFormat): Report =>
+  format === 'json' ? JSON.parse(utf8.decode(bytes)) : packr.unpack(bytes)
 
 /** Reports out of a message of several. */
 export function decodeReports(bytes: Uint8Array): Report[] {

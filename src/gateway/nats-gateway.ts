@@ -95,8 +95,7 @@ export class NatsGateway {
   private fault: unknown
   /** What was told last. */
   private wasThere = true
-  private readonly packed = (reports: Reports, number: number) =>
-    this.reports.packedOf(reports, number)
+  private readonly bytesOf: ReportStream['bytesOf'] = (...of) => this.reports.bytesOf(...of)
 
   private constructor(main: NatsLink, streams: NatsLink, options: NatsGatewayOptions) {
     this.main = main
@@ -183,12 +182,10 @@ export class NatsGateway {
   /** Takes reports out; resolves when the server has them. Bound to be given as it is. */
   readonly takeReports = async (reports: Reports): Promise<void> => {
     if (this.fault !== undefined) throw this.fault
-    // In msgpack a reply is a piece of its account's message. What else is written comes behind.
-    const isShared = this.options.format === 'msgpack'
-    if (isShared) this.reports.take(reports)
-    this.intake.reply(reports, this.packed)
+    // Written first of all: a reply in the same format is a piece of its account's message.
+    this.reports.take(reports)
+    this.intake.reply(reports, this.bytesOf)
     const replied = this.main.outbox.certain()
-    if (!isShared) this.reports.take(reports)
     this.market.take(reports)
     this.reported += reports.length
     for (let number = 0; number < reports.length; number += 1) {
@@ -458,8 +455,20 @@ const TOO_LONG = 'the answer is longer than a message may be'
  * Where the reply may go. To a subject of ours or of the server's own nobody is answered: with our
  * permissions it would be taken for our word there.
  */
-function replyTo({ reply = '' }: Msg): string {
+function replyTo(message: Msg): string {
+  if (!mayHaveReply(message)) return ''
+  const { reply = '' } = message
   return reply.startsWith('onefill.') || reply.startsWith('$') ? '' : reply
+}
+
+/**
+ * False if the message is its subject and its data and nothing else. The client decodes the reply
+ * subject whenever it is asked for, where there is none too: a tenth of what a message costs there.
+ * It knows a message's size, without that its type says so.
+ */
+function mayHaveReply(message: Msg & { readonly size?: () => number }): boolean {
+  const least = message.subject.length + message.data.length
+  return message.size === undefined || message.size() > least
 }
 
 /** As many open orders as one answer holds. */

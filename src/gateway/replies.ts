@@ -29,11 +29,8 @@ export class Answers<A> {
   }
 }
 
-/** What answers a command: in the form that its request asks for, packed where that is msgpack. */
-export type Answered = Uint8Array | Report
-
-/** A request over NATS. */
-export class Request extends Answers<Answered> {
+/** A request over NATS: its answers are reports in the format that it came in. */
+export class Request extends Answers<Uint8Array> {
   /** Where the reply goes; empty: nobody waits for one. */
   readonly replyTo: string
   readonly format: FrameFormat
@@ -51,32 +48,21 @@ export class Request extends Answers<Answered> {
 
   /** Answers a command that is not taken in; whether all are answered now. */
   refuse(index: number, refusal: Report): boolean {
-    return this.answer(index, formed(refusal, this.format))
+    return this.answer(index, encodeFrame(refusal, this.format))
   }
 
   /** The reply, once all are answered. */
   encode(): Uint8Array {
     const { isBatch, format, all } = this
-    if (!isBatch) return bytesOf(all[0], format)
-    const bytes = together(all, format)
+    if (!isBatch) return all[0]
+    const bytes = joinReports(all, format)
     if (bytes.length <= FRAME_BYTES_MAX) return bytes
     // Long names in a thousand orders: what says what became of each, the rest is on `exec`.
-    const short = all.map((answered) => formed(shortened(reportOf(answered)), format))
-    return together(short, format)
+    return encodeFrame(
+      all.map((answer) => shortened(decodeReport(answer, format))),
+      format,
+    )
   }
-}
-
-const formed = (report: Report, format: FrameFormat): Answered =>
-  format === 'msgpack' ? encodeFrame(report, format) : report
-
-const reportOf = (answered: Answered): Report =>
-  answered instanceof Uint8Array ? decodeReport(answered) : answered
-
-const bytesOf = (answered: Answered, format: FrameFormat): Uint8Array =>
-  answered instanceof Uint8Array ? answered : encodeFrame(answered, format)
-
-function together(all: readonly Answered[], format: FrameFormat): Uint8Array {
-  return format === 'msgpack' ? joinReports(all as Uint8Array[]) : encodeFrame(all, format)
 }
 
 function shortened({ execType, ordStatus, ...report }: Report): Report {

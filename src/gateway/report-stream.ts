@@ -3,15 +3,17 @@
 import { REPORT_WORDS, RP, RPF } from '../protocol/report-log.ts'
 import type { Reports } from '../protocol/reports.ts'
 import { EXEC_REPORTS_MAX } from './bounds.ts'
-import { encodeFrame, type FrameFormat } from './frame.ts'
+import type { FrameFormat } from './frame.ts'
 import { ReportHistory } from './history.ts'
+import { JsonReportWriter } from './json-report-writer.ts'
+import { MsgpackReportWriter } from './msgpack-report-writer.ts'
 import type { Outbox } from './outbox.ts'
 import { Pieces } from './pieces.ts'
-import { REPORT_BYTES_MAX, ReportWriter } from './report-writer.ts'
+import { REPORT_BYTES_MAX, type ReportWriter } from './report-writer.ts'
 import { execSubject } from './subjects.ts'
 
-/** An array of up to 65,535, and how many. */
-const HEAD_BYTES = 3
+/** The largest message; what is around its reports is a few bytes. */
+const MESSAGE_BYTES_MAX = (EXEC_REPORTS_MAX + 1) * REPORT_BYTES_MAX
 
 interface Message {
   readonly account: string
@@ -25,13 +27,18 @@ export class ReportStream {
   readonly history = new ReportHistory()
   private readonly outbox: Pick<Outbox, 'send'>
   private readonly format: FrameFormat
-  private readonly writer = new ReportWriter(HEAD_BYTES + EXEC_REPORTS_MAX * REPORT_BYTES_MAX)
+  private readonly writers: Readonly<Record<FrameFormat, ReportWriter>> = {
+    json: new JsonReportWriter(MESSAGE_BYTES_MAX),
+    msgpack: new MsgpackReportWriter(MESSAGE_BYTES_MAX),
+  }
   private readonly pieces = new Pieces()
   /** What was taken and not sent. */
   private messages: Message[] = []
-  /** Of the reports taken last, where each is in its message's bytes; none if it is in none. */
-  private packed: (Uint8Array | undefined)[] = []
+  /** Of the reports taken last, the message that each is in; none if it is in none. */
+  private holders: (Uint8Array | undefined)[] = []
+  /** Where it starts and ends there. */
   private readonly starts: number[] = []
+  private readonly ends: number[] = []
 
   constructor(outbox: Pick<Outbox, 'send'>, format: FrameFormat) {
     this.outbox = outbox
@@ -41,7 +48,7 @@ export class ReportStream {
   /** Takes reports, all of them in order, into messages; those of no account go nowhere. */
   take(reports: Reports): void {
     const { i32, f64, count } = reports.log
-    this.packed = []
+    this.holders = []
     const byAccount = new Map<number, number[]>()
     for (let number = 0; number < count; number += 1) {
       const word = number * REPORT_WORDS
@@ -80,36 +87,32 @@ export class ReportStream {
     }
   }
 
-  /** Report `number` of those taken last, as a message of its own in msgpack. */
-  packedOf(reports: Reports, number: number): Uint8Array {
-    const known = this.packed[number]
-    if (known !== undefined) return known
-    this.writer.at = 0
-    this.writer.write(reports.log, number, reports.names)
-    return this.pieces.copy(this.writer.bytes, 0, this.writer.at)
+  /** Report `number` of those taken last by itself: a piece of its message, if that is `format`. */
+  bytesOf(reports: Reports, number: number, format: FrameFormat): Uint8Array {
+    const holder = format === this.format ? this.holders[number] : undefined
+    if (holder !== undefined) return holder.subarray(this.starts[number], this.ends[number])
+    const writer = this.writers[format]
+    writer.at = 0
+    writer.write(reports.log, number, reports.names)
+    // Not out of a piece, which is kept for long: this is over once it is sent.
+    return Buffer.from(writer.bytes.subarray(0, writer.at))
   }
 
   private encode(reports: Reports, numbers: readonly number[]): Uint8Array {
-    if (this.format === 'json') {
-      return encodeFrame(
-        numbers.map((number) => reports.at(number)),
-        'json',
-      )
+    const { starts, ends, holders } = this
+    const writer = this.writers[this.format]
+    writer.at = 0
+    writer.openMessage(numbers.length)
+    for (let i = 0; i < numbers.length; i += 1) {
+      const number = numbers[i]
+      if (i > 0) writer.between()
+      starts[number] = writer.at
+      writer.write(reports.log, number, reports.names)
+      ends[number] = writer.at
     }
-    const { writer, starts, pieces, packed } = this
-    const { length } = numbers
-    writer.bytes[0] = 0xdc
-    writer.bytes[1] = length >> 8
-    writer.bytes[2] = length & 255
-    writer.at = HEAD_BYTES
-    for (let i = 0; i < length; i += 1) {
-      starts[i] = writer.at
-      writer.write(reports.log, numbers[i], reports.names)
-    }
-    starts[length] = writer.at
-    const bytes = pieces.copy(writer.bytes, 0, writer.at)
-    for (let i = 0; i < length; i += 1)
-      packed[numbers[i]] = bytes.subarray(starts[i], starts[i + 1])
+    writer.closeMessage()
+    const bytes = this.pieces.copy(writer.bytes, 0, writer.at)
+    for (const number of numbers) holders[number] = bytes
     return bytes
   }
 }

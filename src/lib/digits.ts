@@ -38,3 +38,24 @@ function writePart(into: Uint8Array, at: number, value: number, end: number): vo
     rest = tenth
   }
 }
+
+const POWERS = Array.from({ length: 16 }, (_, power) => Number(`1e${power}`))
+
+/** Zeros that a whole number from 0 to 2^53 - 1 ends with, `max` at most; 0 has any number. */
+export function zerosAtEnd(value: number, max: number): number {
+  const part = value < PART ? value : value - Math.floor(value / PART) * PART
+  if (part === 0 && value !== 0) {
+    return Math.min(max, PART_DIGITS + zerosAtEnd(value / PART, max - PART_DIGITS))
+  }
+  let rest = part | 0
+  let zeros = 0
+  while (zeros < max && rest % 10 === 0) {
+    rest = (rest / 10) | 0
+    zeros += 1
+  }
+  return zeros
+}
+
+/** A whole number from 0 without the last `zeros` digits, which are {@link zerosAtEnd}. */
+export const withoutZeros = (value: number, zeros: number): number =>
+  value === 0 || zeros === 0 ? value : value / POWERS[zeros]

@@ -2,6 +2,8 @@
 
 /** Records from which a log counts as large. */
 const TRIM_RECORDS = 16_384
+/** So many are copied faster one by one than by way of a view, which is an object. */
+const FEW_WORDS = 256
 
 export class RecordLog {
   /** Words of record `n` start at `n * words`. Replaced when the log grows. */
@@ -68,7 +70,13 @@ export class RecordLog {
   /** Appends all records of another log. */
   addAll(from: RecordLog): void {
     const at = this.appendRun(from.count)
-    this.i32.set(from.i32.subarray(0, from.count * this.words), at)
+    const words = from.count * this.words
+    if (words > FEW_WORDS) {
+      this.i32.set(from.i32.subarray(0, words), at)
+      return
+    }
+    const [into, of] = [this.i32, from.i32]
+    for (let word = 0; word < words; word += 1) into[at + word] = of[word]
   }
 
   /** Forgets all records; the memory stays. */

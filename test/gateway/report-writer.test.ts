@@ -5,8 +5,10 @@ import { Packr } from 'msgpackr/index-no-eval'
 import { expect, test } from 'vitest'
 import { EXEC_REPORTS_MAX } from '../../src/gateway/bounds.ts'
 import { decodeReports } from '../../src/gateway/frame.ts'
+import { JsonReportWriter } from '../../src/gateway/json-report-writer.ts'
+import { MsgpackReportWriter } from '../../src/gateway/msgpack-report-writer.ts'
 import { ReportStream } from '../../src/gateway/report-stream.ts'
-import { REPORT_BYTES_MAX, ReportWriter } from '../../src/gateway/report-writer.ts'
+import { REPORT_BYTES_MAX, type ReportWriter } from '../../src/gateway/report-writer.ts'
 import { packId } from '../../src/protocol/client-id.ts'
 import { CODE_NAMES } from '../../src/protocol/codes.ts'
 import { COMMAND_NAMES } from '../../src/protocol/command-log.ts'
@@ -27,22 +29,33 @@ import { Prng } from '../support/prng.ts'
 
 const packr = new Packr({ useRecords: false, mapsAsObjects: true, int64AsType: 'number' })
 
-/** Checks every report of a log; how many there were. */
-function check(writer: ReportWriter, reports: Reports): number {
-  for (let number = 0; number < reports.length; number += 1) {
-    writer.at = 0
-    writer.write(reports.log, number, reports.names)
-    expect(writer.at).toBeLessThanOrEqual(REPORT_BYTES_MAX)
-    const said = packr.unpack(writer.bytes.subarray(0, writer.at))
-    const meant = readReport(reports.log, number * REPORT_WORDS, reports.names)
-    // As text: the order of the fields counts too.
-    expect(JSON.stringify(said)).toBe(JSON.stringify(meant))
+/** Each writes every report; what it has written is read back as JSON text. */
+class Writers {
+  private readonly all = [
+    { writer: new MsgpackReportWriter(REPORT_BYTES_MAX), read: packed },
+    { writer: new JsonReportWriter(REPORT_BYTES_MAX), read: String },
+  ]
+
+  /** Checks every report of a log; how many there were. */
+  check(reports: Reports): number {
+    for (let number = 0; number < reports.length; number += 1) {
+      // As text: the order of the fields counts too.
+      const meant = JSON.stringify(readReport(reports.log, number * REPORT_WORDS, reports.names))
+      for (const { writer, read } of this.all) {
+        writer.at = 0
+        writer.write(reports.log, number, reports.names)
+        expect(writer.at).toBeLessThanOrEqual(REPORT_BYTES_MAX)
+        expect(read(writer.bytes.subarray(0, writer.at))).toBe(meant)
+      }
+    }
+    return reports.length
   }
-  return reports.length
 }
 
+const packed = (bytes: Buffer) => JSON.stringify(packr.unpack(bytes))
+
 test.each([1, 2, 3, 4])('seed %i: every report of a random journal', (seed) => {
-  const writer = new ReportWriter(REPORT_BYTES_MAX)
+  const writers = new Writers()
   const { rounds, submissionsRemembered } = randomJournal(seed, 4_000, 300)
   const exchange = newExchange(inline, { submissionsRemembered })
   const kinds = new Set<string>()
@@ -50,7 +63,7 @@ test.each([1, 2, 3, 4])('seed %i: every report of a random journal', (seed) => {
   for (const round of rounds) {
     for (const command of round) exchange.offer(command)
     const { reports } = exchange.pumpReports()
-    count += check(writer, reports)
+    count += writers.check(reports)
     for (const { execType, cmd, code } of reports) kinds.add(`${execType} ${cmd} ${code}`)
   }
   expect(count).toBeGreaterThan(2_000)
@@ -110,24 +123,28 @@ function fill(log: ReportLog, random: Prng): void {
 
 test.each([1, 2, 3])('seed %i: reports of every kind, with the largest values', (seed) => {
   const random = new Prng(seed)
-  const writer = new ReportWriter(REPORT_BYTES_MAX)
+  const writers = new Writers()
   for (let turn = 0; turn < 20; turn += 1) {
     const names = directory(random)
     const log = new ReportLog()
     for (let n = 0; n < 200; n += 1) fill(log, random)
-    expect(check(writer, new Reports(log, names))).toBe(200)
+    expect(writers.check(new Reports(log, names))).toBe(200)
   }
 })
 
-test('beyond its memory nothing is written', () => {
+const make: [string, (bytes: number) => ReportWriter][] = [
+  ['msgpack', (bytes) => new MsgpackReportWriter(bytes)],
+  ['json', (bytes) => new JsonReportWriter(bytes)],
+]
+test.each(make)('%s: beyond its memory nothing is written', (_, of) => {
   const random = new Prng(1)
   const log = new ReportLog()
   fill(log, random)
-  const writer = new ReportWriter(REPORT_BYTES_MAX + 10)
+  const writer = of(REPORT_BYTES_MAX + 10)
   const names = directory(random)
   writer.write(log, 0, names)
-  expect(writer.hasRoom).toBe(writer.at <= 10)
-  if (!writer.hasRoom) expect(() => writer.write(log, 0, names)).toThrow('room')
+  expect(writer.hasRoom).toBe(false)
+  expect(() => writer.write(log, 0, names)).toThrow('room')
 })
 
 /** Many reports of few accounts, numbered; some are nobody's. */
@@ -156,7 +173,9 @@ test.each(['msgpack', 'json'] as const)('%s: messages by account, in order, kept
     const reports = numbered(random, count, next)
     stream.take(reports)
     for (let number = 0; number < count; number += 1) {
-      expect(packr.unpack(stream.packedOf(reports, number))).toEqual(reports.at(number))
+      const meant = reports.at(number)
+      expect(packr.unpack(stream.bytesOf(reports, number, 'msgpack'))).toEqual(meant)
+      expect(String(stream.bytesOf(reports, number, 'json'))).toBe(JSON.stringify(meant))
     }
     expect(sent).toEqual([])
     stream.flush()
