@@ -151,15 +151,23 @@ function sizeFault(payload: Uint8Array): string | undefined {
 const nameOf = ({ firstRound, lastRound, firstSeq, lastSeq }: RowHeader): string =>
   `row of rounds ${firstRound} to ${lastRound} (seq ${firstSeq} to ${lastSeq})`
 
-/** Header fields as 64-bit integers, then the payload's length: little-endian. */
+/** Header fields as 64-bit integers, then the payload's length: little-endian. Used again. */
+const fixed = new DataView(new ArrayBuffer(HEADER_BYTES))
+
 function checksumOf(previous: Uint8Array, header: RowHeader, payload: Uint8Array): Buffer {
-  const fixed = new DataView(new ArrayBuffer(HEADER_BYTES))
-  const values = [...NUMBERS.map((name) => header[name]), payload.length]
-  for (const [place, value] of values.entries()) {
-    fixed.setBigUint64(place * 8, BigInt(value), true)
+  let at = 0
+  for (const name of NUMBERS) {
+    putWhole(at, header[name])
+    at += 8
   }
-  const bytes = new Uint8Array(fixed.buffer)
-  return createHash('sha256').update(previous).update(bytes).update(payload).digest()
+  putWhole(at, payload.length)
+  return createHash('sha256').update(previous).update(fixed).update(payload).digest()
+}
+
+/** Without a BigInt: a lone order waits for this. */
+function putWhole(at: number, value: number): void {
+  fixed.setUint32(at, value % 2 ** 32, true)
+  fixed.setUint32(at + 4, Math.floor(value / 2 ** 32), true)
 }
 
 /**
