@@ -32,18 +32,20 @@ export class InProcessWay implements Way {
         throw error
       },
     })
-    for (const command of MARKET) await way.submit(command)
+    for (const command of MARKET) await way.done(command)
     return way
   }
 
   async prepare(accounts: number, money: number): Promise<void> {
     const commands = this.accounts.prepare(accounts, money)
-    await Promise.all(commands.map((command) => this.submit(command)))
+    await Promise.all(commands.map((command) => this.done(command)))
   }
 
-  async buy(account: number, id: string): Promise<boolean> {
-    const name = this.accounts.nameOf(account)
-    return isAccepted(await this.submit({ cmd: 'new', account: name, ...orderOf(id) }))
+  buy(account: number, id: string): Promise<boolean> {
+    const command = { cmd: 'new', account: this.accounts.nameOf(account), ...orderOf(id) }
+    return new Promise((resolve) => {
+      this.submit(command, (outcome) => resolve(isAccepted(outcome)))
+    })
   }
 
   audit(): Promise<Audit> {
@@ -58,21 +60,25 @@ export class InProcessWay implements Way {
     return this.exchange.close()
   }
 
-  private submit(command: unknown): Promise<Outcome> {
+  private done(command: unknown): Promise<Outcome> {
+    return new Promise((resolve) => this.submit(command, resolve))
+  }
+
+  private submit(command: unknown, take: (outcome: Outcome) => void): void {
     const seq = this.exchange.submit(command)
-    assert(typeof seq === 'number', `it is taken in: ${JSON.stringify(seq)}`)
-    return new Promise((resolve) => this.waiting.set(seq, resolve))
+    if (typeof seq !== 'number') throw new Error(`it is not taken in: ${JSON.stringify(seq)}`)
+    this.waiting.set(seq, take)
   }
 
   /** A command is answered by its first report. */
   private take(reports: Reports): void {
     for (let number = 0; number < reports.length; number += 1) {
       const seq = reports.seqAt(number) as number
-      const resolve = this.waiting.get(seq)
-      if (resolve === undefined) continue
+      const take = this.waiting.get(seq)
+      if (take === undefined) continue
       this.waiting.delete(seq)
       const code = CODE_NAMES[reports.refusalAt(number)]
-      resolve({ execType: reports.execTypeAt(number), code })
+      take({ execType: reports.execTypeAt(number), code })
     }
   }
 }

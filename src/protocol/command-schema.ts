@@ -139,11 +139,39 @@ const SELF_TRADES = ['cancelNewest', 'cancelOldest', 'cancelBoth', 'decrement'] 
 
 const isText = (value: unknown, form: RegExp) => typeof value === 'string' && form.test(value)
 
-/** Whether it can name an account, an asset or a symbol. */
-export const isName = (value: unknown): value is string => isText(value, NAME)
+/** By character of ASCII: whether a text of a form may have it, anywhere. */
+const charsOf = (form: RegExp) => Uint8Array.from(ASCII, (char) => Number(form.test(char)))
+const ASCII = Array.from({ length: 128 }, (_, code) => String.fromCharCode(code))
+const NAME_CHARS = charsOf(NAME)
+const ID_CHARS = charsOf(ID)
 
-const isDecimal = (value: unknown) =>
+/** As NAME and ID say it, character by character, which is faster: every order has some. */
+function isOfChars(value: unknown, chars: Uint8Array): value is string {
+  if (typeof value !== 'string') return false
+  const { length } = value
+  if (length === 0 || length > ID_CHARS_MAX) return false
+  for (let at = 0; at < length; at += 1) if (chars[value.charCodeAt(at)] !== 1) return false
+  return true
+}
+
+/** Whether it can name an account, an asset or a symbol. */
+export const isName = (value: unknown): value is string => isOfChars(value, NAME_CHARS)
+
+const isDecimal = (value: unknown): value is string =>
   isText(value, DECIMAL) && (value as string).length <= DECIMAL_CHARS_MAX
+
+/** A decimal above zero: at least one digit that is not 0. */
+function isPositive(value: unknown): boolean {
+  if (typeof value !== 'string' || value.length > DECIMAL_CHARS_MAX) return false
+  let [point, isAboveZero] = [-1, false]
+  for (let at = 0; at < value.length; at += 1) {
+    const char = value.charCodeAt(at)
+    if (char === 0x2e && point < 0 && at > 0) point = at
+    else if (char < 0x30 || char > 0x39) return false
+    else if (char !== 0x30) isAboveZero = true
+  }
+  return isAboveZero && point !== value.length - 1
+}
 const isWhole = (value: unknown, max: number) =>
   typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && value <= max
 const isMillionths = (value: unknown) =>
@@ -155,10 +183,9 @@ const setting = (isValue: (value: unknown) => boolean) => (value: unknown) =>
 const CHECKS: { readonly [kind in FieldKind]: (value: unknown) => boolean } = {
   name: isName,
   house: (value) => isName(value) || value === '$fees' || value === '$external',
-  id: (value) => isText(value, ID),
+  id: (value) => isOfChars(value, ID_CHARS),
   orderId: (value) => isText(value, ORDER_ID) && Number.isSafeInteger(Number(value)),
-  // Above zero: at least one digit that is not 0.
-  decimal: (value) => isDecimal(value) && /[1-9]/.test(value as string),
+  decimal: isPositive,
   rate: (value) =>
     typeof value === 'string' && isDecimal(value.startsWith('-') ? value.slice(1) : value),
   boolean: (value) => typeof value === 'boolean',
@@ -218,30 +245,41 @@ function isRealTime(text: string): boolean {
 /** A form made ready for checking. */
 interface Compiled {
   readonly required: readonly string[]
-  readonly kinds: ReadonlyMap<string, (value: unknown) => boolean>
+  readonly fields: ReadonlyMap<string, Field>
   readonly oneOf: readonly string[]
 }
 
 const COMPILED: ReadonlyMap<string, Compiled> = new Map(
   Object.entries(COMMAND_FORMS).map(([cmd, form]: [string, CommandForm]) => {
     const fields = Object.entries({ ...form.required, ...form.optional })
-    const kinds = new Map(fields.map(([field, kind]) => [field, CHECKS[kind]]))
-    return [cmd, { required: Object.keys(form.required), kinds, oneOf: form.oneOf ?? [] }]
+    const compiled = fields.map(([field, kind]): [string, Field] => {
+      return [field, { check: CHECKS[kind], isRequired: Object.hasOwn(form.required, field) }]
+    })
+    const required = Object.keys(form.required)
+    return [cmd, { required, fields: new Map(compiled), oneOf: form.oneOf ?? [] }]
   }),
 )
+
+interface Field {
+  readonly check: (value: unknown) => boolean
+  readonly isRequired: boolean
+}
 
 /** The first field of a command that is missing, unknown or of the wrong form, or undefined. */
 export function findFormFault(command: { readonly [field: string]: unknown }): string | undefined {
   const form = typeof command.cmd === 'string' ? COMPILED.get(command.cmd) : undefined
   if (form === undefined || !Object.hasOwn(command, 'cmd')) return 'cmd'
-  for (const field of form.required) {
-    if (!Object.hasOwn(command, field)) return field
+  let missing = form.required.length
+  let wrong: string | undefined
+  for (const name of Object.keys(command)) {
+    if (name === 'cmd') continue
+    const field = form.fields.get(name)
+    if (field?.isRequired) missing -= 1
+    if (wrong === undefined && !field?.check(command[name])) wrong = name
   }
-  for (const field of Object.keys(command)) {
-    if (field === 'cmd') continue
-    const check = form.kinds.get(field)
-    if (check === undefined || !check(command[field])) return field
-  }
+  // What is missing is said first.
+  const lacking = missing > 0 && form.required.find((field) => !Object.hasOwn(command, field))
+  if (lacking || wrong !== undefined) return lacking || wrong
   if (form.oneOf.length > 0) {
     const given = form.oneOf.filter((field) => Object.hasOwn(command, field))
     if (given.length !== 1) return form.oneOf[given.length === 0 ? 0 : 1]
