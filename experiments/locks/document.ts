@@ -7,7 +7,6 @@ export interface Figures {
   readonly others: string
   readonly buyers: number
   readonly clients: number
-  readonly rounds: number
   readonly flows: number
   /** How long each flow lasts. */
   readonly seconds: number
@@ -49,10 +48,11 @@ ${of.machine}. When it began, ${of.others}.
 
 ## A thousand at once
 
-${whole(of.buyers)} orders at the same moment out of one account with money for one. Medians of
-${of.rounds} rushes, in turns that all ways take one after the other. Each program has run for some
-seconds before; the first rush of a turn, after all others had theirs, is told apart ("after a
-rest": caches are cold). Over NATS a program asks over its one connection, over HTTP over 1,000.
+${whole(of.buyers)} orders at the same moment out of one account with money for one. All ways have
+five turns, one after the other, and in each at least five such rushes, for at least half a second;
+medians of all of a way's. Each program has run for some seconds before; the first rush of a turn, after all
+others had theirs, is told apart ("after a rest": caches are cold). Over NATS a program asks over
+its one connection, over HTTP over 1,000.
 
 ${of.rush}
 

@@ -70,7 +70,7 @@ export function writeReport(
       busy < QUIET
         ? 'the machine had nothing else to do'
         : `${busy.toFixed(1)} other programs wanted its cores: read the figures with that in mind`,
-    ...{ rounds: found[0].rushes.length, flows: found[0].hot.length },
+    flows: found[0].hot.length,
     wall: (start) => wallOf(by(start)),
     rested: (start) => median(by(start).rested.map(({ ms }) => ms)),
     perSecond: (start) => perSecond(by(start).hot),
@@ -108,7 +108,7 @@ type Cell = string | number
 
 const TIMES = ['p50, ms', 'p99', 'p99.9', 'max']
 const RUSH_COLUMNS = [
-  ...['', 'accepted', 'wrong', 'last answer, ms', 'worst', 'after a rest', 'orders/s'],
+  ...['', 'rushes', 'accepted', 'wrong', 'last answer, ms', 'worst', 'after a rest', 'orders/s'],
   ...[...TIMES, 'retries'],
 ]
 const FLOW_COLUMNS = ['', 'accepted', 'wrong', 'orders/s', ...TIMES, 'retries']
@@ -118,7 +118,12 @@ function rushRow({ name, rushes, rested, metered }: Found): Cell[] {
   const accepted = [...new Set(rushes.map((run) => run.accepted))].sort((a, b) => a - b)
   const span = accepted.length === 1 ? `${accepted[0]}` : `${accepted[0]} to ${accepted.at(-1)}`
   return [
-    ...[name, span, sum([...rushes, ...rested, ...metered].map(({ wrong }) => wrong))],
+    ...[
+      name,
+      rushes.length,
+      span,
+      sum([...rushes, ...rested, ...metered].map(({ wrong }) => wrong)),
+    ],
     median(rushes.map(({ ms }) => ms)),
     Math.max(...rushes.map(({ ms }) => ms)),
     median(rested.map(({ ms }) => ms)),

@@ -30,8 +30,8 @@ const { values } = parseArgs({
   },
 })
 const { quick, only } = values
-/** Every way has its turn so often, in each of them so many rushes that count. */
-const [RUSH_TURNS, RUSHES] = quick ? [2, 2] : [5, 5]
+/** Every way has so many turns, with at least so many rushes that count, for at least so long. */
+const [RUSH_TURNS, RUSHES, RUSH_MS] = quick ? [2, 2, 0] : [5, 5, 500]
 /** Rushes in each turn that are looked at for what they cost, and not for their time. */
 const METERED = 2
 const [FLOW_TURNS, SECONDS] = quick ? [1, 0.5] : [3, 3]
@@ -157,11 +157,11 @@ async function measure(): Promise<Found[]> {
     for (const { name, rested, rushes, metered } of turned(all, turn)) {
       const task = { kind: 'rush', buyers: BUYERS } as const
       // The others had their turn since: the first finds all caches cold.
-      const timed = { ...task, times: RUSHES + 1, isMetered: false }
+      const timed = { ...task, times: RUSHES + 1, ms: RUSH_MS, isMetered: false }
       const [first, ...rest] = await told(name, timed)
       rested.push(first)
       rushes.push(...rest)
-      metered.push(...(await told(name, { ...task, times: METERED, isMetered: true })))
+      metered.push(...(await told(name, { ...task, times: METERED, ms: 0, isMetered: true })))
     }
     console.error(`a thousand buyers: turn ${turn} of ${RUSH_TURNS}`)
   }

@@ -10,8 +10,8 @@ import type { HttpTarget } from '../target.ts'
 import { type K6Outcome, startK6 } from './k6.ts'
 import { SCRIPTS } from './scripts.ts'
 
-/** A kill comes at any time until so long after the begin, in ms. */
-const KILL_MS_MAX = 600
+/** A kill comes while the answers do; so long after the begin at the most, until that is known. */
+const KILL_MS_MAX = 300
 /** Answers of a round. */
 const BUYERS = 1_000
 
@@ -45,7 +45,7 @@ export async function runRounds(
   let [outage, duplicates] = [0, 0]
   for (let round = 1; round <= rounds; round += 1) {
     const isKilled = round % every === 0 && killed.length < kills
-    const killMs = Math.random() * KILL_MS_MAX
+    const killMs = Math.random() * (slowestMs.at(-1) ?? KILL_MS_MAX)
     const outcome = await runRound(target, crowd, round, isKilled ? killMs : undefined)
     const { metrics, output, code, lines } = outcome
     if (code !== 0) console.log(output)

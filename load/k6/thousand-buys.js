@@ -64,7 +64,15 @@ export default function () {
 }
 
 export function teardown() {
-  const { status, body } = look(TOKEN, `/v1/accounts/${ACCOUNT}`)
+  const path = `/v1/accounts/${ACCOUNT}`
+  let answer = look(TOKEN, path)
+  // All had their answers before the kill: then it meets this one.
+  while (KILLED !== undefined && isOutage(answer)) {
+    outage.add(1)
+    waitFor(answer)
+    answer = look(TOKEN, path)
+  }
+  const { status, body } = answer
   const { balances } = JSON.parse(body)
   const money = balances.find(({ asset }) => asset === 'RUSH')
   check(money, {
