@@ -50,9 +50,9 @@ ${of.machine}. When it began, ${of.others}.
 
 ${whole(of.buyers)} orders at the same moment out of one account with money for one. All ways have
 five turns, one after the other, and in each at least five such rushes, for at least half a second;
-medians of all of a way's. Each program has run for some seconds before; the first rush of a turn, after all
-others had theirs, is told apart ("after a rest": caches are cold). Over NATS a program asks over
-its one connection, over HTTP over 1,000.
+medians of all of a way's. Each program has run for some seconds before; the first rush of a turn,
+after all others had theirs, is told apart ("after a rest": caches are cold). Over NATS a program
+asks over its one connection, over HTTP over 1,000.
 
 ${of.rush}
 

@@ -75,10 +75,13 @@ test('an answer says how long it took, if it is to: the wait for the commit is i
   for (const { headers } of [known, unknown, nowhere]) expect(took(headers)).toBeGreaterThan(0)
   const unlock = await lockJournal(database)
   try {
+    const askedMs = performance.now()
     const { status, headers } = await ask('POST /v1/orders', { body: order('x-3') })
+    const heardMs = performance.now()
     expect(status).toBe(503)
-    // Timers of Node may be early by a part of a millisecond.
+    // Timers of Node may be early by a part of a millisecond. Who asks has waited longer.
     expect(took(headers)).toBeGreaterThan(198)
+    expect(took(headers)).toBeLessThan(heardMs - askedMs)
   } finally {
     await unlock()
   }

@@ -356,11 +356,12 @@ test('a fault in a callback is loud, and the exchange stops', async () => {
   ).rejects.toThrow(/responders/)
 })
 
-test('subjects of ours that we may not publish to are told, replies are not', async () => {
+test('subjects of ours that we may not use are told, those of replies are not', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'onefill-nats-'))
   const config = `authorization: { users: [
     { user: "exchange", password: "p", permissions: {
-      publish: ["onefill.v1.exec.*", "_INBOX.>"], subscribe: [">"] } }
+      publish: ["onefill.v1.exec.*", "_INBOX.>"],
+      subscribe: { allow: [">"], deny: ["onefill.v1.admin.*"] } } }
     { user: "trader", password: "p" }
   ] }`
   const nats = await startNats({ folder, config })
@@ -381,11 +382,17 @@ test('subjects of ours that we may not publish to are told, replies are not', as
     connection.publish('onefill.v1.order.alice.new', '{}')
     connection.publish('onefill.v1.order.bob.new', '{}')
     const untilMs = performance.now() + 30_000
-    while (denied.length < 3 && performance.now() < untilMs) await delay(2)
+    while (denied.length < 4 && performance.now() < untilMs) await delay(2)
     const said = (subject: string) => `NATS does not let the exchange publish to ${subject}.`
-    expect(new Set(denied)).toEqual(
+    const [subscribing, publishing] = [true, false].map((is) =>
+      denied.filter((message) => message.includes('subscribe to') === is),
+    )
+    expect(new Set(publishing)).toEqual(
       new Set([said('onefill.v1.exec.*.refused'), said('onefill.v1.status')]),
     )
+    expect(subscribing).toEqual([
+      expect.stringContaining('NATS does not let the exchange subscribe to onefill.v1.admin.*: '),
+    ])
   } finally {
     await gateway.close()
     await nats.stop()
