@@ -6,6 +6,10 @@ export interface Figures {
   /** What else ran on it, in words. */
   readonly others: string
   readonly buyers: number
+  /** Turns that a way has; in each at least so many rushes, for at least so many ms. */
+  readonly turns: number
+  readonly rushesMin: number
+  readonly rushMsMin: number
   readonly clients: number
   readonly flows: number
   /** How long each flow lasts. */
@@ -49,10 +53,10 @@ ${of.machine}. When it began, ${of.others}.
 ## A thousand at once
 
 ${whole(of.buyers)} orders at the same moment out of one account with money for one. All ways have
-five turns, one after the other, and in each at least five such rushes, for at least half a second;
-medians of all of a way's. Each program has run for some seconds before; the first rush of a turn,
-after all others had theirs, is told apart ("after a rest": caches are cold). Over NATS a program
-asks over its one connection, over HTTP over 1,000.
+${of.turns} turns, one after the other, and in each at least ${of.rushesMin} such rushes, for
+${of.rushMsMin} ms at least; medians of all of a way's. Each program has run for some seconds
+before; the first rush of a turn, after all others had theirs, is told apart ("after a rest": caches
+are cold). Over NATS a program asks over its one connection, over HTTP over 1,000.
 
 ${of.rush}
 

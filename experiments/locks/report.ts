@@ -26,12 +26,10 @@ export interface Found {
   readonly spread: Run[]
 }
 
-export interface Setting {
+export interface Setting
+  extends Pick<Figures, 'buyers' | 'clients' | 'seconds' | 'turns' | 'rushesMin' | 'rushMsMin'> {
   /** Whether the document is to be written: all ways, at length. */
   readonly isWhole: boolean
-  readonly buyers: number
-  readonly clients: number
-  readonly seconds: number
   /** Programs that ran or waited for a core when it began, by the last minute's average. */
   readonly busy: number
 }
@@ -49,7 +47,7 @@ const runsOf = ({ rested, rushes, metered, hot, spread }: Found): Run[] => [
 export function writeReport(
   found: readonly Found[],
   lost: Figures['lost'],
-  { isWhole, buyers, clients, seconds, busy }: Setting,
+  { isWhole, busy, ...setting }: Setting,
 ): void {
   const tables = {
     rush: table(RUSH_COLUMNS, found.map(rushRow)),
@@ -64,7 +62,7 @@ export function writeReport(
   }
   const by = (start: string) => found.find(({ name }) => name.startsWith(start)) as Found
   const document = documentOf({
-    ...{ machine: machineLine(), buyers, clients, seconds, lost, ...tables },
+    ...{ machine: machineLine(), ...setting, lost, ...tables },
     // A core of another's makes all slower, and those that take several processes the most.
     others:
       busy < QUIET
@@ -82,7 +80,7 @@ export function writeReport(
   const isWrong = (runs: readonly Run[]) => runs.some(({ wrong }) => wrong > 0)
   writeBars(
     join(DOCS, 'locks-thousand.svg'),
-    `${buyers.toLocaleString('en-US')} orders against money for one: until the last answer`,
+    `${setting.buyers.toLocaleString('en-US')} orders against money for one: until the last answer`,
     found.map((of) => ({ name: of.name, value: wallOf(of), isWrong: isWrong(of.rushes) })),
     (ms) => `${ms < 10 ? ms.toFixed(1).replace('.0', '') : whole(ms)} ms`,
   )

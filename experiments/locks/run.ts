@@ -83,7 +83,10 @@ async function run(): Promise<void> {
   await end()
   const lost = redis === undefined ? undefined : await loseSome(await database('lost'), redis)
   const isWhole = !quick && only === undefined
-  writeReport(found, lost, { isWhole, buyers: BUYERS, clients: CLIENTS, seconds: SECONDS, busy })
+  writeReport(found, lost, {
+    ...{ isWhole, busy, buyers: BUYERS, clients: CLIENTS, seconds: SECONDS },
+    ...{ turns: RUSH_TURNS, rushesMin: RUSHES, rushMsMin: RUSH_MS },
+  })
   // The first is here because it is wrong.
   const wrong = wrongIn(found).filter((name) => name !== WRONG)
   if (wrong.length > 0) throw new Error(`wrong outcomes: ${wrong.join('; ')}`)

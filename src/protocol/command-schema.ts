@@ -278,14 +278,17 @@ export function findFormFault(command: { readonly [field: string]: unknown }): s
     if (wrong === undefined && !field?.check(command[name])) wrong = name
   }
   // What is missing is said first.
-  const lacking = missing > 0 && form.required.find((field) => !Object.hasOwn(command, field))
-  if (lacking || wrong !== undefined) return lacking || wrong
+  const fault = (missing > 0 ? missingIn(command, form) : undefined) ?? wrong
+  if (fault !== undefined) return fault
   if (form.oneOf.length > 0) {
     const given = form.oneOf.filter((field) => Object.hasOwn(command, field))
     if (given.length !== 1) return form.oneOf[given.length === 0 ? 0 : 1]
   }
   return crossFieldFault(command as RawCommand)
 }
+
+const missingIn = (command: object, { required }: Compiled): string | undefined =>
+  required.find((field) => !Object.hasOwn(command, field))
 
 /** The field that does not go with another one of the same command, or undefined. */
 function crossFieldFault(command: RawCommand): string | undefined {
