@@ -22,25 +22,25 @@ const BACK_OFF_MS_MAX = 1_000
 const CLOSE_MS_MAX = 500
 
 /**
- * Writes the row if the lease is still at its term and the row before is the expected one, else
+ * Writes the row if the lease is still at its term and what must be before it is there, else
  * nothing. What makes it a fence is the lock on the table of the lease: without it a takeover could
  * commit between the statement's look at the lease and its own commit. FOR SHARE takes it (ROW
  * SHARE, against a takeover's EXCLUSIVE) before the statement looks at anything; of no row, since a
  * row would have to be written (docs/decisions/0019-postgres.md).
  */
-const APPEND = `INSERT INTO onefill.journal
+const append = (isBehind: string) => `INSERT INTO onefill.journal
   (first_round, last_round, first_seq, last_seq, term, time_ms, version, checksum, payload)
   SELECT $1::bigint, $2::bigint, $3::bigint, $4::bigint, $5::bigint, $6::bigint, $7::integer,
     $8::bytea, $9::bytea
   FROM onefill.lease AS lease
   WHERE lease.id = 1 AND lease.term = $5::bigint
     AND NOT EXISTS (SELECT FROM onefill.lease AS locked WHERE false FOR SHARE)
-    AND CASE WHEN $10::bigint IS NULL
-    THEN NOT EXISTS (SELECT FROM onefill.journal)
-    ELSE $1::bigint = $10::bigint + 1 AND EXISTS (
-      SELECT FROM (SELECT last_round, checksum FROM onefill.journal
-        ORDER BY first_round DESC LIMIT 1) AS previous
-      WHERE previous.last_round = $10::bigint AND previous.checksum = $11::bytea) END`
+    AND ${isBehind}`
+
+const APPEND_FIRST = append('NOT EXISTS (SELECT FROM onefill.journal)')
+/** That no other row is behind the one before need not be looked for: it would have our key. */
+const APPEND_NEXT = append(`EXISTS (SELECT FROM onefill.journal WHERE first_round = $10::bigint
+    AND last_round = $1::bigint - 1 AND checksum = $11::bytea)`)
 
 const READ_BACK = `SELECT first_round, last_round, term, checksum FROM onefill.journal
   WHERE first_round >= $1 ORDER BY first_round LIMIT $2`
@@ -153,8 +153,7 @@ export class Appender {
       const pending = this.#pending[this.#inFlight]
       if (this.#inFlight === 0) this.#heardMs = performance.now()
       this.#inFlight += 1
-      const values = valuesOf(pending)
-      client.query({ name: 'append', text: APPEND, values }).then(
+      client.query(statementOf(pending)).then(
         ({ rowCount }) => this.#answered(generation, pending, rowCount === 1),
         (error) => this.#failed(generation, error),
       )
@@ -307,13 +306,13 @@ export class Appender {
   }
 }
 
-function valuesOf({ row, previous }: Pending): unknown[] {
+function statementOf({ row, previous }: Pending): pg.QueryConfig {
   const { firstRound, lastRound, firstSeq, lastSeq, term, timeMs, version } = row
-  return [
-    ...[firstRound, lastRound, firstSeq, lastSeq, term, timeMs, version],
-    ...[row.checksum, row.payload],
-    ...[previous?.lastRound ?? null, previous?.checksum ?? null],
-  ]
+  const { checksum, payload } = row
+  const own = [firstRound, lastRound, firstSeq, lastSeq, term, timeMs, version, checksum, payload]
+  if (previous === null) return { name: 'append first', text: APPEND_FIRST, values: own }
+  const values = [...own, previous.firstRound, previous.checksum]
+  return { name: 'append next', text: APPEND_NEXT, values }
 }
 
 /** The mark in a row as `pg` gives it. */

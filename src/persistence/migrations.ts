@@ -68,6 +68,14 @@ const MIGRATIONS: readonly string[] = [
 
   ALTER TABLE onefill.lease RENAME COLUMN renewed_at TO taken_at;
   ALTER TABLE onefill.snapshot ADD COLUMN row_checksum bytea;`,
+
+  // Whoever writes rows and whoever reads them looks at all of this, and the server parsed the
+  // checks anew for each row: a seventh of an append (docs/decisions/0019-postgres.md).
+  `ALTER TABLE onefill.journal
+    DROP CONSTRAINT journal_check, DROP CONSTRAINT journal_check1,
+    DROP CONSTRAINT journal_first_round_check, DROP CONSTRAINT journal_first_seq_check,
+    DROP CONSTRAINT journal_term_check, DROP CONSTRAINT journal_version_check,
+    DROP CONSTRAINT journal_checksum_check, DROP CONSTRAINT journal_payload_check;`,
 ]
 
 /** The version this program writes and reads. */
