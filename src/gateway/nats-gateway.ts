@@ -192,6 +192,9 @@ export class NatsGateway {
       const refusal = reports.refusalAt(number)
       if (refusal !== 0) this.count(CODE_NAMES[refusal])
     }
+    // The client writes replies in a microtask, which is before this one: they do not wait for the
+    // rest, of which nothing needs the reports any more.
+    await undefined
     this.reports.flush()
     this.market.flush()
     await Promise.all([replied, this.streams.outbox.certain()])
