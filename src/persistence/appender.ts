@@ -22,25 +22,23 @@ const BACK_OFF_MS_MAX = 1_000
 const CLOSE_MS_MAX = 500
 
 /**
- * Writes the row if the lease is still at its term and what must be before it is there, else
- * nothing. What makes it a fence is the lock on the table of the lease: without it a takeover could
- * commit between the statement's look at the lease and its own commit. FOR SHARE takes it (ROW
- * SHARE, against a takeover's EXCLUSIVE) before the statement looks at anything; of no row, since a
- * row would have to be written (docs/decisions/0019-postgres.md).
+ * What makes the lease a fence: every session that appends holds this lock shared until it ends,
+ * and has looked at the lease's term behind it; whoever takes the lease holds it alone meanwhile
+ * (docs/decisions/0019-postgres.md). An advisory lock; the number is ours alone.
  */
-const append = (isBehind: string) => `INSERT INTO onefill.journal
+export const WRITERS_LOCK = 0x0f113
+
+const APPEND = `INSERT INTO onefill.journal
   (first_round, last_round, first_seq, last_seq, term, time_ms, version, checksum, payload)
   SELECT $1::bigint, $2::bigint, $3::bigint, $4::bigint, $5::bigint, $6::bigint, $7::integer,
-    $8::bytea, $9::bytea
-  FROM onefill.lease AS lease
-  WHERE lease.id = 1 AND lease.term = $5::bigint
-    AND NOT EXISTS (SELECT FROM onefill.lease AS locked WHERE false FOR SHARE)
-    AND ${isBehind}`
-
-const APPEND_FIRST = append('NOT EXISTS (SELECT FROM onefill.journal)')
-/** That no other row is behind the one before need not be looked for: it would have our key. */
-const APPEND_NEXT = append(`EXISTS (SELECT FROM onefill.journal WHERE first_round = $10::bigint
-    AND last_round = $1::bigint - 1 AND checksum = $11::bytea)`)
+    $8::bytea, $9::bytea`
+const APPEND_FIRST = `${APPEND} WHERE NOT EXISTS (SELECT FROM onefill.journal)`
+/**
+ * Writes the row if the one before is there, else nothing. That no other row is behind that one
+ * need not be looked for: it would have our key.
+ */
+const APPEND_NEXT = `${APPEND} FROM onefill.journal WHERE first_round = $10::bigint
+  AND last_round = $1::bigint - 1 AND checksum = $11::bytea`
 
 const READ_BACK = `SELECT first_round, last_round, term, checksum FROM onefill.journal
   WHERE first_round >= $1 ORDER BY first_round LIMIT $2`
@@ -256,10 +254,11 @@ export class Appender {
 
   /**
    * Reads back what is there and settles it. The lease is read first: once it has moved on, no row
-   * of ours can follow what is read after.
+   * of ours can follow what is read after; while it has not, it cannot before the session ends.
    */
   async #settle(client: pg.Client): Promise<void> {
     const { term } = this.#options
+    await client.query('SELECT pg_advisory_lock_shared($1)', [WRITERS_LOCK])
     const lease = await client.query('SELECT term FROM onefill.lease WHERE id = 1')
     const current = lease.rows.length === 0 ? null : Number(lease.rows[0].term)
     const from = this.#durable?.firstRound ?? 0

@@ -87,16 +87,23 @@ function clientOf(url: string, config: pg.ClientConfig): pg.Client {
 }
 
 const SETTINGS = `SELECT name, setting FROM pg_catalog.pg_settings WHERE name IN
-  ('synchronous_commit', 'fsync', 'full_page_writes', 'data_checksums', 'transaction_read_only')`
+  ('synchronous_commit', 'fsync', 'full_page_writes', 'data_checksums', 'transaction_read_only')
+  UNION ALL SELECT 'process', pg_backend_pid()::text`
 
 /**
  * Refuses a server that acknowledges before it has written, may tear pages, does not notice rotten
- * ones, or cannot be written to. `fsync` can be turned off later by a reload; every new connection
- * looks again.
+ * ones, or cannot be written to, and a pooler in front of one: what a session holds, its locks
+ * above all, must be ours. `fsync` can be turned off later by a reload; every new connection looks.
  */
-async function checkSettings(client: pg.Client): Promise<void> {
+async function checkSettings(client: pg.Client & { readonly processID?: number }): Promise<void> {
   const { rows } = await client.query<{ name: string; setting: string }>(SETTINGS)
   const settings = new Map(rows.map(({ name, setting }) => [name, setting]))
+  if (settings.get('process') !== String(client.processID)) {
+    throw new StoreProblem(
+      'POOLED',
+      'A connection pooler answers here; the journal needs sessions of its own: name the server.',
+    )
+  }
   if (settings.get('transaction_read_only') !== 'off') {
     throw new StoreProblem('READ_ONLY', 'The database is read-only; the journal must be written.')
   }

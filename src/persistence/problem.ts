@@ -17,6 +17,7 @@ export type StoreProblemCode =
   | 'FSYNC_OFF'
   | 'FULL_PAGE_WRITES_OFF'
   | 'DATA_CHECKSUMS_OFF'
+  | 'POOLED'
   | 'SCHEMA_MISSING'
   | 'SCHEMA_NEWER'
   | 'DISK_FULL'

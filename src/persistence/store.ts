@@ -3,7 +3,7 @@
 
 import type pg from 'pg'
 import { assert } from '../lib/assert.ts'
-import { Appender, type AppendState, WRITER_NAME } from './appender.ts'
+import { Appender, type AppendState, WRITER_NAME, WRITERS_LOCK } from './appender.ts'
 import { bytesIn, copyOut, type Field, integerIn } from './copy-out.ts'
 import { migrate } from './migrations.ts'
 import { Fenced, StoreProblem } from './problem.ts'
@@ -14,6 +14,8 @@ import { SnapshotTable } from './snapshot-table.ts'
 /** Bounds of one read: rows, and bytes of their payloads (one row at least). */
 const READ_ROWS = 256
 const READ_BYTES = 8 * 2 ** 20
+/** How often it is tried to take the lease from writers that do not go, 250 ms each. */
+const TAKE_TRIES = 4
 /** Rows deleted by one statement. */
 const DELETE_ROWS = 64
 
@@ -75,13 +77,7 @@ export class Store {
    */
   async takeLease(holder: string, ofTerm?: number): Promise<number> {
     assert(this.#appender === null, 'a store takes the lease once')
-    const take = () => this.#side.run((client) => nextTerm(client, holder, ofTerm))
-    const term = await take().catch(async (error) => {
-      if (!(error instanceof StoreProblem) || error.code !== 'TIMEOUT') throw error
-      // A writer hangs with the lease in its hands, for instance cut off inside a statement.
-      await this.#endWriters()
-      return take()
-    })
+    const term = await this.#nextTerm(holder, ofTerm)
     if (term === undefined) throw heldBy(await this.lease())
     const last = await this.lastRow()
     const onState = this.#options.onState ?? (() => {})
@@ -109,8 +105,9 @@ export class Store {
     if (rowCount !== 1) throw new Fenced(this.term, (await this.lease()).term)
   }
 
-  /** Gives the lease back, for the next to take it at once. Nothing may be under way. */
+  /** Gives the lease back, for the next to take at once. Nothing may be under way, nor follow. */
   async release(): Promise<void> {
+    await this.#appender?.close(0)
     await this.#side.run((client) =>
       client.query(`UPDATE onefill.lease SET holder = '' WHERE id = 1 AND term = $1`, [this.term]),
     )
@@ -225,14 +222,18 @@ export class Store {
     await this.#side.close()
   }
 
-  async #endWriters(): Promise<void> {
-    await this.#side.run((client) =>
-      client.query(
-        `SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity
-          WHERE application_name = $1 AND datname = current_database()`,
-        [WRITER_NAME],
-      ),
-    )
+  /** Waits for writers that are about to go; those that stay are ended. */
+  async #nextTerm(holder: string, ofTerm: number | undefined): Promise<number | undefined> {
+    const take = (lock: string) =>
+      this.#side.run((client) => nextTerm(client, lock, { holder, ofTerm }))
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await take(tries === 1 ? TAKE_LOCK : END_WRITERS + TAKE_LOCK)
+      } catch (error) {
+        const isHeld = error instanceof StoreProblem && error.code === 'TIMEOUT'
+        if (!isHeld || tries === TAKE_TRIES) throw error
+      }
+    }
   }
 }
 
@@ -261,16 +262,16 @@ function whole(number: number): string {
 
 /**
  * Takes the lease, of `ofTerm` if that is said: the new term, or undefined if it is of another one.
- * No append is under way when it is taken, and those that come meanwhile look at it afterwards.
+ * No session that may append is there when it is taken, and those that come look at it afterwards.
  */
 async function nextTerm(
   client: pg.Client,
-  holder: string,
-  ofTerm: number | undefined,
+  lock: string,
+  { holder, ofTerm }: { holder: string; ofTerm: number | undefined },
 ): Promise<number | undefined> {
   await client.query('BEGIN')
   try {
-    await client.query('LOCK TABLE onefill.lease IN EXCLUSIVE MODE')
+    await client.query(lock)
     const { rows } = await client.query(TAKE, [holder, ofTerm ?? null])
     await client.query('COMMIT')
     return rows.length === 0 ? undefined : Number(rows[0].term)
@@ -280,6 +281,11 @@ async function nextTerm(
     throw error
   }
 }
+
+const TAKE_LOCK = `SELECT pg_advisory_xact_lock(${WRITERS_LOCK});`
+/** In one message with the lock: a writer that comes back at once waits behind it. */
+const END_WRITERS = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+  WHERE application_name = '${WRITER_NAME}' AND datname = current_database();`
 
 const TAKE = `UPDATE onefill.lease SET term = term + 1, holder = $1, taken_at = clock_timestamp()
   WHERE id = 1 AND term = coalesce($2, term) RETURNING term`

@@ -89,6 +89,8 @@ export class CutProxy {
   readonly passed = { up: 0, down: 0 }
   isSilent = false
   isShut = false
+  /** May change what the server says. */
+  change: (bytes: Buffer) => void = () => {}
 
   constructor(target: number) {
     this.#target = target
@@ -137,6 +139,7 @@ export class CutProxy {
       })
       from.on('data', (bytes: Buffer) => {
         if (this.isSilent) return
+        if (direction === 'down') this.change(bytes)
         const cut = this.#cut
         if (cut?.direction !== direction || bytes.length < cut.bytes) {
           if (cut?.direction === direction) cut.bytes -= bytes.length

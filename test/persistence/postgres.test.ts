@@ -2,9 +2,11 @@
 
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { WRITERS_LOCK } from '../../src/persistence/appender.ts'
 import { SCHEMA_VERSION } from '../../src/persistence/migrations.ts'
 import { openStore, type Store } from '../../src/persistence/store.ts'
 import {
+  CutProxy,
   journalOf,
   problem,
   rowAt,
@@ -105,6 +107,18 @@ describe('a server that does not keep what it commits', () => {
   }
 })
 
+test('a connection pooler in front of the server is refused: sessions must be ours', async () => {
+  const proxy = new CutProxy(server.postgres.port)
+  // As a pooler does, which gives its clients process numbers of its own.
+  proxy.change = (bytes) => {
+    const at = bytes.indexOf(Buffer.from([0x4b, 0, 0, 0, 12]))
+    if (at >= 0) bytes.writeInt32BE(bytes.readInt32BE(at + 5) + 1, at + 5)
+  }
+  const url = variant(server.postgres.url, { port: await proxy.start() })
+  expect(await problem(openStore(url))).toBe('POOLED')
+  await proxy.end()
+})
+
 describe('tables', () => {
   test('several starts at once make them once', async () => {
     const url = await server.database()
@@ -145,19 +159,22 @@ describe('lease', () => {
     expect(await Promise.all(stale)).toEqual(['FENCED', 'FENCED', 'FENCED'])
     expect(await problem(a.append(rowAt(5, 1)))).toBe('FENCED')
     await b.append(rowAt(2, 2))
-    expect(states).toEqual(['ready undefined', 'stopped FENCED'])
+    // Its session was ended, and none of its own is given again.
+    expect(states).toEqual(['ready undefined', 'unavailable CONNECTION_LOST', 'stopped FENCED'])
     expect((await journalOf(url)).map(({ round }) => round)).toEqual([1, 2])
   })
 
-  test('an append waits for a takeover that is under way, and is fenced by it', async () => {
+  test('a writer that comes back waits for a takeover under way, and is fenced', async () => {
     const url = await server.database()
     const a = await open(url)
     await a.takeLease('a')
-    // From the sixth time on Postgres may plan a statement for good.
     for (let round = 1; round <= 8; round += 1) await a.append(rowAt(round, 1))
     const taker = new pg.Client({ connectionString: url })
     await taker.connect()
-    await taker.query('BEGIN; LOCK TABLE onefill.lease IN EXCLUSIVE MODE')
+    // As a takeover does, of a writer that does not go by itself.
+    await taker.query(`BEGIN; SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE application_name = 'onefill writer' AND datname = current_database();
+      SELECT pg_advisory_xact_lock(${WRITERS_LOCK})`)
     await taker.query('UPDATE onefill.lease SET term = 2')
     const answers: string[] = []
     const append = problem(a.append(rowAt(9, 1))).then((code) => answers.push(code))
@@ -170,16 +187,13 @@ describe('lease', () => {
     expect((await journalOf(url)).length).toBe(8)
   })
 
-  test('a takeover ends a writer that hangs inside its append', async () => {
+  test('a takeover ends a writer that hangs inside its append, and its append', async () => {
     const url = await server.database()
-    const hung = new pg.Client({ connectionString: url, application_name: 'onefill writer' })
-    hung.on('error', () => {})
     const store = await open(url)
-    await hung.connect()
-    // As an append does, which is not at its end yet.
-    await hung.query('BEGIN; SELECT FROM onefill.lease WHERE false FOR SHARE')
+    const hung = await writer(url, 'onefill writer')
+    await hung.query(`BEGIN; INSERT INTO onefill.journal VALUES (1, 1, 1, 1, 1, 0, 1, '', '')`)
     expect(await store.takeLease('b')).toBe(1)
-    const fate = await hung.query('SELECT').then(
+    const fate = await hung.query('COMMIT').then(
       () => 'it lives',
       () => 'it is gone',
     )
@@ -187,6 +201,40 @@ describe('lease', () => {
     expect(fate).toBe('it is gone')
     await store.append(rowAt(1, 1))
   })
+
+  test('the lease is not taken while somebody may append who cannot be ended', async () => {
+    const url = await server.database()
+    const store = await open(url)
+    // By another name, as nobody's writer has.
+    const stranger = await writer(url, 'stranger')
+    expect(await problem(store.takeLease('b'))).toBe('TIMEOUT')
+    expect((await store.lease()).term).toBe(0)
+    await stranger.end()
+    expect(await store.takeLease('b')).toBe(1)
+  })
+
+  test('whoever gives the lease back appends no more, and the next need not end him', async () => {
+    const url = await server.database()
+    const [a, b] = [await open(url), await open(url)]
+    await a.takeLease('a')
+    await a.append(rowAt(1, 1))
+    await a.release()
+    expect(await problem(a.append(rowAt(2, 1)))).toBe('CLOSED')
+    const held = `SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = ${WRITERS_LOCK}
+      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`
+    while ((await sql(url, held)).length > 0) await new Promise((done) => setTimeout(done, 5))
+    expect(await b.takeLease('b')).toBe(2)
+    await b.append(rowAt(2, 2))
+  })
+
+  /** A session that may append. */
+  async function writer(url: string, name: string): Promise<pg.Client> {
+    const client = new pg.Client({ connectionString: url, application_name: name })
+    client.on('error', () => {})
+    await client.connect()
+    await client.query('SELECT pg_advisory_lock_shared($1)', [WRITERS_LOCK])
+    return client
+  }
 
   test('the new holder starts from the last row, whatever the old one still appends', async () => {
     const url = await server.database()
@@ -271,6 +319,14 @@ describe('rows', () => {
     expect(() => store.append(rowAt(66, 2))).toThrow('term')
   })
 
+  test('a journal that was empty and is not any more is not written on', async () => {
+    const url = await server.database()
+    const store = await open(url)
+    await store.takeLease('a')
+    await sql(url, `INSERT INTO onefill.journal SELECT 7, 7, 70, 79, 1, 0, 1, '\\x00', ''`)
+    expect(await problem(store.append(rowAt(1, 1)))).toBe('DIVERGED')
+  })
+
   test('a row somebody else wrote with our term is no row of ours', async () => {
     const url = await server.database()
     const store = await open(url)
@@ -280,13 +336,19 @@ describe('rows', () => {
     expect(await problem(store.append(rowAt(2, 1)))).toBe('DIVERGED')
   })
 
-  test('a journal that has lost rows is not written on', async () => {
+  test.each([
+    ['is gone', 'DELETE FROM onefill.journal WHERE first_round = 3'],
+    ['ends elsewhere', 'UPDATE onefill.journal SET last_round = 4 WHERE first_round = 3'],
+    ['is another', `UPDATE onefill.journal SET checksum = '\\x00' WHERE first_round = 3`],
+  ])('a journal whose last row %s is not written on', async (_, spoil) => {
     const url = await server.database()
     const store = await open(url)
     await store.takeLease('a')
     await Promise.all([1, 2, 3].map((round) => store.append(rowAt(round, 1))))
-    await sql(url, 'DELETE FROM onefill.journal WHERE first_round = 3')
+    await sql(url, spoil)
+    const [before] = await sql(url, 'SELECT count(*) FROM onefill.journal')
     expect(await problem(store.append(rowAt(4, 1)))).toBe('DIVERGED')
+    expect(await sql(url, 'SELECT count(*) FROM onefill.journal')).toEqual([before])
   })
 })
 

@@ -20,6 +20,7 @@ const REMEDIES: Partial<Record<StoreProblemCode, string>> = {
   UNKNOWN_DATABASE: 'run createdb, or look at the name in DATABASE_URL',
   TOO_MANY_CONNECTIONS: 'raise max_connections: an exchange needs four',
   READ_ONLY: 'name the primary, not a replica',
+  POOLED: 'name the server itself, not its connection pooler',
   SYNCHRONOUS_COMMIT_OFF: 'set synchronous_commit = on',
   FSYNC_OFF: 'set fsync = on',
   FULL_PAGE_WRITES_OFF: 'set full_page_writes = on',
