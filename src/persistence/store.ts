@@ -222,13 +222,11 @@ export class Store {
     await this.#side.close()
   }
 
-  /** Waits for writers that are about to go; those that stay are ended. */
   async #nextTerm(holder: string, ofTerm: number | undefined): Promise<number | undefined> {
-    const take = (lock: string) =>
-      this.#side.run((client) => nextTerm(client, lock, { holder, ofTerm }))
     for (let tries = 1; ; tries += 1) {
+      const isPatient = tries === 1
       try {
-        return await take(tries === 1 ? TAKE_LOCK : END_WRITERS + TAKE_LOCK)
+        return await this.#side.run((client) => nextTerm(client, { holder, ofTerm, isPatient }))
       } catch (error) {
         const isHeld = error instanceof StoreProblem && error.code === 'TIMEOUT'
         if (!isHeld || tries === TAKE_TRIES) throw error
@@ -263,16 +261,21 @@ function whole(number: number): string {
 /**
  * Takes the lease, of `ofTerm` if that is said: the new term, or undefined if it is of another one.
  * No session that may append is there when it is taken, and those that come look at it afterwards.
+ * A writer that has given the lease back is about to go, and `isPatient` lets it; others are ended.
  */
 async function nextTerm(
   client: pg.Client,
-  lock: string,
-  { holder, ofTerm }: { holder: string; ofTerm: number | undefined },
+  of: { holder: string; ofTerm: number | undefined; isPatient: boolean },
 ): Promise<number | undefined> {
+  const { holder, ofTerm, isPatient } = of
   await client.query('BEGIN')
   try {
-    await client.query(lock)
-    const { rows } = await client.query(TAKE, [holder, ofTerm ?? null])
+    const { rows: held } = await client.query('SELECT term, holder FROM onefill.lease WHERE id = 1')
+    const isFree = held.at(0)?.holder === ''
+    const isIts = ofTerm === undefined || Number(held.at(0)?.term) === ofTerm
+    // Not a writer of somebody who was quicker.
+    if (isIts) await client.query((isFree && isPatient ? '' : END_WRITERS) + TAKE_LOCK)
+    const { rows } = isIts ? await client.query(TAKE, [holder, ofTerm ?? null]) : { rows: [] }
     await client.query('COMMIT')
     return rows.length === 0 ? undefined : Number(rows[0].term)
   } catch (error) {

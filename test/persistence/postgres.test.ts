@@ -202,6 +202,19 @@ describe('lease', () => {
     await store.append(rowAt(1, 1))
   })
 
+  test('who is too late to take the lease lets the session of who was quicker be', async () => {
+    const url = await server.database()
+    const [a, b] = [await open(url), await open(url)]
+    await a.takeLease('a', 0)
+    const writers = `SELECT pid FROM pg_stat_activity
+      WHERE application_name = 'onefill writer' AND datname = current_database()`
+    const before = await sql(url, writers)
+    expect(await problem(b.takeLease('b', 0))).toBe('LEASE_HELD')
+    expect(before).toHaveLength(1)
+    expect(await sql(url, writers)).toEqual(before)
+    await a.append(rowAt(1, 1))
+  })
+
   test('the lease is not taken while somebody may append who cannot be ended', async () => {
     const url = await server.database()
     const store = await open(url)
