@@ -4,19 +4,22 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
+import { Command } from 'commander'
 import { build } from 'hdr-histogram-js'
 import { writeHgrm } from '../bench/histogram.ts'
 import { median } from '../bench/rounds.ts'
 import { InProcessWay } from '../experiments/locks/in-process.ts'
 import { rush } from '../experiments/locks/measure.ts'
+import { wholeFrom } from '../src/cli/arguments.ts'
 import { startEmbedded } from '../src/persistence/embedded.ts'
 
 const BUYERS = 1_000
 
-const { values } = parseArgs({ options: { rounds: { type: 'string', default: '1000' } } })
-const rounds = Number(values.rounds)
-if (!Number.isSafeInteger(rounds) || rounds < 1) throw new Error('--rounds is a whole number')
+const program = new Command('npm run load:in-process --')
+  .description('1,000 buys at once against money for one, in one process: one success, each round')
+  .option('--rounds <n>', 'how often', wholeFrom(1), 1_000)
+  .parse()
+const { rounds } = program.opts<{ rounds: number }>()
 
 const folder = mkdtempSync(join(tmpdir(), 'onefill-load-'))
 const postgres = await startEmbedded({ folder })

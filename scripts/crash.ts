@@ -4,7 +4,8 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
+import { Command, Option } from 'commander'
+import { wholeFrom } from '../src/cli/arguments.ts'
 import { startEmbedded } from '../src/persistence/embedded.ts'
 import { crashAgainAndAgain } from '../test/support/crash.ts'
 import { fillDisk, whyNoDisk } from '../test/support/disk.ts'
@@ -16,29 +17,22 @@ import { sql, variant } from '../test/support/sql.ts'
 const PARTS = ['kills', 'generations', 'pause', 'postgres', 'disk'] as const
 type Part = (typeof PARTS)[number]
 
-const { values } = parseArgs({
-  options: {
-    kills: { type: 'string', default: '200' },
-    generations: { type: 'string', default: '50' },
-    pauses: { type: 'string', default: '10' },
-    outages: { type: 'string', default: '6' },
-    seed: { type: 'string', default: '1' },
-    /** One part alone. */
-    only: { type: 'string' },
-  },
-})
-const count = (name: 'kills' | 'generations' | 'pauses' | 'outages' | 'seed') => {
-  const number = Number(values[name])
-  if (Number.isSafeInteger(number) && number > 0) return number
-  throw new Error(`--${name} is a whole number from 1.`)
-}
-const seed = count('seed')
+const program = new Command('npm run crash --')
+  .description('Kills, stops and starves what must lose nothing, and looks at what is left.')
+  .option('--kills <n>', 'kills of a trading process', wholeFrom(1), 200)
+  .option('--generations <n>', 'restarts, one behind the other', wholeFrom(1), 50)
+  .option('--pauses <n>', 'leaders that are stopped and go on', wholeFrom(1), 10)
+  .option('--outages <n>', 'ends of Postgres', wholeFrom(1), 6)
+  .option('--seed <n>', 'others of the same kind', wholeFrom(1), 1)
+  .addOption(new Option('--only <part>', 'one part alone').choices(PARTS))
+  .parse()
+type Counts = Record<'kills' | 'generations' | 'pauses' | 'outages' | 'seed', number>
+const { only, ...counts } = program.opts<Counts & { only?: Part }>()
+const { seed } = counts
 const folder = mkdtempSync(join(tmpdir(), 'onefill-crash-'))
 const postgres = await startEmbedded({ folder })
 try {
-  const parts = PARTS.filter((part) => values.only === undefined || part === values.only)
-  if (parts.length === 0) throw new Error(`--only is one of ${PARTS.join(', ')}.`)
-  for (const part of parts) {
+  for (const part of only === undefined ? PARTS : [only]) {
     const startMs = performance.now()
     const table = await run(part)
     const seconds = ((performance.now() - startMs) / 1_000).toFixed(1)
@@ -66,18 +60,18 @@ async function run(part: Part): Promise<Record<string, unknown>> {
   switch (part) {
     case 'kills': {
       const isTold = process.stderr.isTTY
-      const { kills, ...rest } = await crashAgainAndAgain(url, count('kills'), seed, (done) => {
+      const { kills, ...rest } = await crashAgainAndAgain(url, counts.kills, seed, (done) => {
         if (isTold) process.stderr.write(`\r${done} kills`)
       })
       const byLabel = Object.entries(kills).map(([label, times]) => [`killed: ${label}`, times])
       return { ...Object.fromEntries(byLabel), ...rest }
     }
     case 'generations':
-      return { ...(await passGenerations(url, count('generations'), seed)) }
+      return { ...(await passGenerations(url, counts.generations, seed)) }
     case 'pause':
-      return { ...(await pauseAgainAndAgain(url, count('pauses'), seed)) }
+      return { ...(await pauseAgainAndAgain(url, counts.pauses, seed)) }
     case 'postgres': {
-      const killed = await killPostgres(postgres, url, count('outages'), seed)
+      const killed = await killPostgres(postgres, url, counts.outages, seed)
       const slow = await slowPostgres(await database('slow'), 2, seed)
       const besides = await killSnapshots(await database('beside'), 4, seed)
       return {

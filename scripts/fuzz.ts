@@ -1,36 +1,36 @@
 // Compares engine and model on any number of random commands; a difference is shrunk and printed.
 
-import { parseArgs } from 'node:util'
+import { Command } from 'commander'
 import type { Core } from '../src/actors/core.ts'
+import { wholeFrom } from '../src/cli/arguments.ts'
 import { Coverage } from '../test/support/coverage.ts'
 import { describe, engineOn, runSeed, shrinkRun } from '../test/support/duel.ts'
 import { endAll, inline, type MakeCore, simulated, threaded } from '../test/support/placements.ts'
 import { Prng } from '../test/support/prng.ts'
 
-const { values } = parseArgs({
-  options: {
-    commands: { type: 'string', default: '1000000' },
-    seed: { type: 'string', default: '1' },
-    'per-seed': { type: 'string', default: '4000' },
-    quiet: { type: 'boolean', default: false },
-    /** Worker threads; 0 runs all in this one. */
-    workers: { type: 'string', default: '0' },
-    /** In one thread, the seed saying who runs next, at a placement of its own choice. */
-    simulate: { type: 'boolean', default: false },
-  },
-})
-
-const workers = Number(values.workers)
+const program = new Command('npm run fuzz --')
+  .description('Engine and model on random commands; a difference is shrunk and printed.')
+  .option('--commands <n>', 'in all', wholeFrom(1), 1_000_000)
+  .option('--seed <n>', 'the first', wholeFrom(0), 1)
+  .option('--per-seed <n>', 'commands of each seed', wholeFrom(1), 4_000)
+  .option('--quiet', 'no table of what was covered', false)
+  .option('--workers <n>', 'worker threads; 0 runs all in one', wholeFrom(0), 0)
+  .option('--simulate', 'in one thread, the seed saying who runs next and who is where', false)
+  .parse()
+const { commands, seed, perSeed, quiet, workers, simulate } = program.opts<{
+  commands: number
+  seed: number
+  perSeed: number
+  quiet: boolean
+  workers: number
+  simulate: boolean
+}>()
 const cores: Core[] = []
 
-process.exitCode = await fuzz(
-  Number(values.commands),
-  Number(values.seed),
-  Number(values['per-seed']),
-)
+process.exitCode = await fuzz(commands, seed, perSeed)
 
 function makerOf(seed: number): MakeCore {
-  if (values.simulate) return simulated(new Prng(seed), workers === 0 ? undefined : workers)
+  if (simulate) return simulated(new Prng(seed), workers === 0 ? undefined : workers)
   return workers === 0 ? inline : threaded(workers, cores)
 }
 
@@ -58,7 +58,7 @@ async function fuzz(commandsTotal: number, firstSeed: number, perSeed: number): 
     coverage.add(run.coverage)
     commands += run.commands
   }
-  if (!values.quiet) console.log(coverage.table())
+  if (!quiet) console.log(coverage.table())
   const seconds = (performance.now() - started) / 1000
   console.log(
     `${commands} commands, seeds ${firstSeed} to ${seed - 1}: engine and model agree ` +

@@ -1,7 +1,8 @@
 // npm run lobster -- --messages FILE --orderbook FILE --levels N [--nats]
 // Replays real order flow (LOBSTER files) through the whole engine and judges it by C1 to C4; with
 // --nats sends it through NATS into a running exchange and holds that against the plain replay.
-import { parseArgs } from 'node:util'
+import { Command } from 'commander'
+import { wholeFrom } from '../src/cli/arguments.ts'
 import { createExchange, restoreExchange } from '../src/index.ts'
 import { judge } from './lobster/criteria.ts'
 import { findRecording, recordingDirectory } from './lobster/locate.ts'
@@ -11,15 +12,20 @@ import { type Recording, readRecording } from './lobster/reader.ts'
 import { reportLines } from './lobster/report.ts'
 
 const engine = { create: () => createExchange({}), restore: restoreExchange }
-const { values } = parseArgs({
-  options: {
-    messages: { type: 'string' },
-    orderbook: { type: 'string' },
-    levels: { type: 'string', default: '5' },
-    nats: { type: 'boolean', default: false },
-  },
-})
-const levels = Number(values.levels)
+const program = new Command('npm run lobster --')
+  .description('A real NASDAQ day through the whole engine, judged against its order book.')
+  .option('--nats', 'through NATS into the exchange at NATS_URL or one of its own', false)
+  .option('--levels <n>', 'of the recording', wholeFrom(1), 5)
+  .option('--messages <file>', 'of a recording elsewhere; with --orderbook')
+  .option('--orderbook <file>', 'of the same')
+  .parse()
+const values = program.opts<{
+  messages?: string
+  orderbook?: string
+  levels: number
+  nats: boolean
+}>()
+const { levels } = values
 const files =
   values.messages !== undefined && values.orderbook !== undefined
     ? { messages: values.messages, orderbook: values.orderbook }
@@ -27,7 +33,6 @@ const files =
 
 if ((values.messages === undefined) !== (values.orderbook === undefined))
   fail('--messages and --orderbook go together')
-if (!Number.isSafeInteger(levels) || levels < 1) fail('--levels is a whole number above zero')
 if (files === undefined) {
   fail(`no recording with ${levels} levels in ${recordingDirectory()} (ONEFILL_LOBSTER_DIR)`)
 } else {

@@ -1,18 +1,18 @@
 // Explores interleavings of sequencer and shards: short journals on tiny rings at random
 // placements, in one thread, by the million. Prints the first run that differs from inline.
 
-import { parseArgs } from 'node:util'
+import { Command } from 'commander'
+import { wholeFrom } from '../src/cli/arguments.ts'
 import { ShortRuns } from '../test/support/short-journals.ts'
 
-const { values } = parseArgs({
-  options: {
-    runs: { type: 'string', default: '100000' },
-    /** The first run's number. */
-    seed: { type: 'string', default: '1' },
-  },
-})
+const program = new Command('npm run simulate --')
+  .description('Short journals over many placements and interleavings, in one thread.')
+  .option('--runs <n>', 'how many', wholeFrom(1), 100_000)
+  .option('--seed <n>', "the first run's number", wholeFrom(0), 1)
+  .parse()
+const { runs, seed } = program.opts<{ runs: number; seed: number }>()
 
-process.exitCode = explore(Number(values.runs), Number(values.seed))
+process.exitCode = explore(runs, seed)
 
 function explore(runs: number, first: number): number {
   const started = performance.now()

@@ -7,7 +7,7 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
+import { Command } from 'commander'
 import pg from 'pg'
 import { startEmbedded } from '../../src/persistence/embedded.ts'
 import type { Figures } from './document.ts'
@@ -22,14 +22,12 @@ const BUYERS = 1_000
 const CLIENTS = 256
 const SPREAD = 1_000
 
-const { values } = parseArgs({
-  options: {
-    quick: { type: 'boolean', default: false },
-    // Only ways whose names begin with one of these.
-    only: { type: 'string', multiple: true },
-  },
-})
-const { quick, only } = values
+const program = new Command('npm run experiment:locks --')
+  .description('A thousand buyers and a hot account, by every way there is; docs/experiments.')
+  .option('--quick', 'shorter and less exact, to see that it works', false)
+  .option('--only <name...>', 'only ways whose names begin with one of these')
+  .parse()
+const { quick, only } = program.opts<{ quick: boolean; only?: string[] }>()
 /** Every way has so many turns, with at least so many rushes that count, for at least so long. */
 const [RUSH_TURNS, RUSHES, RUSH_MS] = quick ? [2, 2, 0] : [5, 5, 500]
 /** Rushes in each turn that are looked at for what they cost, and not for their time. */
