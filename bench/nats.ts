@@ -40,8 +40,9 @@ const SECONDS = 2
 /** Messages on their way: orders, and of a hundred each. */
 const WINDOW = 2_048
 const BATCHES_WINDOW = 64
-const LONE = 1_500
-const LONE_TURNS = 3
+/** Few at a time and often in turn: the machine's minutes differ by more than what is compared. */
+const LONE = 250
+const LONE_TURNS = 18
 const OPEN_SECONDS = 20
 /** Reports that do not come within so long do not come, in ms. */
 const PATIENCE_MS = 30_000
