@@ -6,8 +6,9 @@ import { performance } from 'node:perf_hooks'
 import { setTimeout as delay } from 'node:timers/promises'
 import { createCore } from '../exchange.ts'
 import { Fault } from '../lib/assert.ts'
+import { heldBy, type Lease } from '../persistence/lease.ts'
 import { StoreProblem } from '../persistence/problem.ts'
-import { heldBy, openStore, type Store } from '../persistence/store.ts'
+import { openStore, type Store } from '../persistence/store.ts'
 import { Follower } from './follower.ts'
 import { LeaseWatch, LOOK_MS } from './lease-watch.ts'
 import { type DurableOptions, silenceOf, takerOf } from './options.ts'
@@ -90,10 +91,10 @@ export class Candidate {
     reaches(this.follower, publishedRound)
   }
 
-  /** Takes the lease of `term` and goes on to where its holder ended. */
-  async takeLease(term: number): Promise<Led> {
+  /** Takes the lease, if it is as `seen`, and goes on to where its holder ended. */
+  async takeLease(seen: Lease): Promise<Led> {
     const { store } = this
-    const next = await store.takeLease(holderName(), term)
+    const next = await store.takeLease(holderName(), seen)
     // From here on the journal is ours alone; what the other one wrote last is still to be read.
     const { publishedRound } = await patiently(() => store.lease())
     await patiently(() => this.follow(publishedRound))
@@ -103,16 +104,16 @@ export class Candidate {
     return { term: next, sureMs }
   }
 
-  /** The term of a lease whose holder is gone; throws LEASE_HELD if it is alive. */
-  async waitForLease(): Promise<number> {
+  /** The lease, whose holder is gone; throws LEASE_HELD if it is alive. */
+  async waitForLease(): Promise<Lease> {
     const { store } = this
     const silenceMs = silenceOf(this.options)
     const watch = new LeaseWatch(silenceMs)
     const first = await store.lease()
     // Silent for long before this began; nothing has to be waited for.
-    if (first.ageMs >= silenceMs) return first.term
+    if (first.ageMs >= silenceMs) return first
     for (let lease = first; ; lease = await store.lease()) {
-      if (watch.isFree(lease, performance.now())) return lease.term
+      if (watch.isFree(lease, performance.now())) return lease
       if (watch.hasBeat) throw heldBy(lease)
       await delay(LOOK_MS)
     }

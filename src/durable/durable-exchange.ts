@@ -5,6 +5,7 @@ import { performance } from 'node:perf_hooks'
 import { JournaledCore } from '../actors/journaled-core.ts'
 import { Exchange, type QueryAnswer } from '../exchange.ts'
 import { Fault } from '../lib/assert.ts'
+import type { Lease } from '../persistence/lease.ts'
 import { Fenced } from '../persistence/problem.ts'
 import type { Store } from '../persistence/store.ts'
 import { StoreJournal } from '../persistence/store-journal.ts'
@@ -116,21 +117,21 @@ export class DurableExchange {
     const candidate = await Candidate.open(options)
     try {
       candidate.computeHash()
-      const term = await candidate.waitForLease()
-      return await DurableExchange.lead(candidate, term, options)
+      const lease = await candidate.waitForLease()
+      return await DurableExchange.lead(candidate, lease, options)
     } catch (error) {
       await candidate.close()
       throw error
     }
   }
 
-  /** Takes the lease of `term` and goes on where its holder ended. */
+  /** Takes the lease, if it is as `seen`, and goes on where its holder ended. */
   static async lead(
     candidate: Candidate,
-    term: number,
+    seen: Lease,
     options: DurableOptions,
   ): Promise<DurableExchange> {
-    return new DurableExchange(candidate, await candidate.takeLease(term), options)
+    return new DurableExchange(candidate, await candidate.takeLease(seen), options)
   }
 
   /** The `seq` of the last command handed to a round; it may not be durable yet. */

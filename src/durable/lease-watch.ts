@@ -3,7 +3,7 @@
 // Only what is seen by one's own clock counts: not how old a sign of life is by the server's, which
 // may itself have been away, and not time in which nobody looked.
 
-import type { Lease } from '../persistence/store.ts'
+import type { Lease } from '../persistence/lease.ts'
 
 /** Without a sign of life for so long, a leader is taken for dead, in ms. */
 export const SILENCE_MS = 500

@@ -2,8 +2,8 @@
 
 import { performance } from 'node:perf_hooks'
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Lease } from '../persistence/lease.ts'
 import { StoreProblem } from '../persistence/problem.ts'
-import type { Lease } from '../persistence/store.ts'
 import { refusalOf } from '../protocol/refusal.ts'
 import type { Report } from '../protocol/report-json.ts'
 import { AWAY_MS, Candidate, isPassing } from './candidate.ts'
@@ -66,7 +66,7 @@ export class Standby {
           this.lease = lease
           await candidate.follow(lease.publishedRound)
           if (watch.isFree(lease, performance.now()) && !this.isClosed) {
-            return await DurableExchange.lead(candidate, lease.term, options)
+            return await DurableExchange.lead(candidate, lease, options)
           }
         } catch (error) {
           if (!isPassing(error)) throw error

@@ -5,12 +5,13 @@ import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import { assert } from '../lib/assert.ts'
 import { type Connection, connect } from './connection.ts'
+import { HOLD_LOCK } from './lease.ts'
 import { Fenced, problemOf, StoreProblem } from './problem.ts'
 import { PAYLOAD_BYTES_MAX, type Row } from './row.ts'
 import { type RowMark, sameBytes } from './row-mark.ts'
 
-/** Name of writers in `pg_stat_activity`: a takeover ends those that hold the lease. */
-export const WRITER_NAME = 'onefill writer'
+/** Shown in `pg_stat_activity`. */
+const WRITER_NAME = 'onefill writer'
 
 /** Statements sent and not answered; more do not commit faster. */
 const IN_FLIGHT_MAX = 8
@@ -20,13 +21,6 @@ const BACK_OFF_MS_MIN = 20
 const BACK_OFF_MS_MAX = 1_000
 /** What `close` waits for a connection that is being made, on top of its own bound. */
 const CLOSE_MS_MAX = 500
-
-/**
- * What makes the lease a fence: every session that appends holds this lock shared until it ends,
- * and has looked at the lease's term behind it; whoever takes the lease holds it alone meanwhile
- * (docs/decisions/0019-postgres.md). An advisory lock; the number is ours alone.
- */
-export const WRITERS_LOCK = 0x0f113
 
 const APPEND = `INSERT INTO onefill.journal
   (first_round, last_round, first_seq, last_seq, term, time_ms, version, checksum, payload)
@@ -77,6 +71,8 @@ export class Appender {
   /** Last row taken in. */
   #tail: RowMark | null
   #connection: Connection | null = null
+  /** One that is being made. */
+  #attaching: Connection | null = null
   /** Grows with every connection given up: answers of an earlier one are not looked at. */
   #generation = 0
   #restoring: Promise<void> | null = null
@@ -161,7 +157,7 @@ export class Appender {
 
   #answered(generation: number, pending: Pending, isWritten: boolean): void {
     if (generation !== this.#generation) return
-    // Zero rows: fenced, or there already. Reading back tells which.
+    // Zero rows: the row before is gone, or another one. Reading back tells.
     if (!isWritten) return this.#giveUp(null)
     this.#heardMs = performance.now()
     this.#inFlight -= 1
@@ -237,6 +233,8 @@ export class Appender {
         if (this.#connection === connection) this.#giveUp(problem)
       },
     })
+    if (this.#stopped !== null) return connection.destroy()
+    this.#attaching = connection
     const give = setTimeout(() => connection.destroy(), this.#options.silenceMsMax)
     try {
       await this.#settle(connection.client)
@@ -245,6 +243,7 @@ export class Appender {
       throw error
     } finally {
       clearTimeout(give)
+      this.#attaching = null
     }
     if (this.#stopped !== null) return connection.destroy()
     if (isLost) throw new StoreProblem('CONNECTION_LOST', 'The connection is lost again.')
@@ -258,7 +257,7 @@ export class Appender {
    */
   async #settle(client: pg.Client): Promise<void> {
     const { term } = this.#options
-    await client.query('SELECT pg_advisory_lock_shared($1)', [WRITERS_LOCK])
+    await client.query(HOLD_LOCK)
     const lease = await client.query('SELECT term FROM onefill.lease WHERE id = 1')
     const current = lease.rows.length === 0 ? null : Number(lease.rows[0].term)
     const from = this.#durable?.firstRound ?? 0
@@ -288,6 +287,7 @@ export class Appender {
     this.#stopped = problem
     this.#generation += 1
     this.#abort.abort()
+    this.#attaching?.destroy()
     clearInterval(this.#watch)
     if (problem.code !== 'CLOSED') this.#connection?.destroy()
     this.#connection = null

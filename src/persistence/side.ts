@@ -7,7 +7,7 @@ import { problemOf, StoreProblem } from './problem.ts'
 
 /** Longest one statement may take; a server that has gone silent is noticed by it. */
 const QUERY_TIMEOUT_MS = 60_000
-/** A takeover does not wait longer for a writer that hangs inside its append. */
+/** A takeover does not wait longer for a writer's session to end. */
 const LOCK_TIMEOUT_MS = 250
 
 /** Shown in `pg_stat_activity`. */

@@ -1,10 +1,10 @@
 // The journal in Postgres: one writer at a time by its lease, rows without gaps, snapshots, and the
 // deletion of what is no longer needed.
 
-import type pg from 'pg'
 import { assert } from '../lib/assert.ts'
-import { Appender, type AppendState, WRITER_NAME, WRITERS_LOCK } from './appender.ts'
+import { Appender, type AppendState } from './appender.ts'
 import { bytesIn, copyOut, type Field, integerIn } from './copy-out.ts'
+import { beat, giveBack, heldBy, type Lease, readLease, takeLease } from './lease.ts'
 import { migrate } from './migrations.ts'
 import { Fenced, StoreProblem } from './problem.ts'
 import type { Row } from './row.ts'
@@ -14,8 +14,8 @@ import { SnapshotTable } from './snapshot-table.ts'
 /** Bounds of one read: rows, and bytes of their payloads (one row at least). */
 const READ_ROWS = 256
 const READ_BYTES = 8 * 2 ** 20
-/** How often it is tried to take the lease from writers that do not go, 250 ms each. */
-const TAKE_TRIES = 4
+/** Tries to take the lease, a quarter of a second each: longer than a taker that hangs may. */
+const TAKE_TRIES = 12
 /** Rows deleted by one statement. */
 const DELETE_ROWS = 64
 
@@ -24,17 +24,6 @@ export interface StoreOptions {
   readonly onState?: (state: AppendState, problem: StoreProblem | null) => void
   /** An append without answer for so long means that the connection is dead. */
   readonly silenceMsMax?: number
-}
-
-export interface Lease {
-  readonly term: number
-  /** A name for people; empty if it was given back. */
-  readonly holder: string
-  /** Last sign of life of the holder, and how long ago it was, by the server's clock, in ms. */
-  readonly beatAtMs: number
-  readonly ageMs: number
-  /** Whatever rounds up to this one came to has been published. */
-  readonly publishedRound: number
 }
 
 /** Connects, checks the server and brings the tables up to date; throws {@link StoreProblem}. */
@@ -72,12 +61,12 @@ export class Store {
   }
 
   /**
-   * Takes the lease from whoever holds it; from now on nobody else's append writes anything. With
-   * `ofTerm`, only if nobody has taken it since: throws `LEASE_HELD`.
+   * Takes the lease from whoever holds it; from now on nobody else's append writes anything. Throws
+   * `LEASE_HELD` if it is not as it was `seen`: somebody has taken it, or its holder lives.
    */
-  async takeLease(holder: string, ofTerm?: number): Promise<number> {
+  async takeLease(holder: string, seen?: Lease): Promise<number> {
     assert(this.#appender === null, 'a store takes the lease once')
-    const term = await this.#nextTerm(holder, ofTerm)
+    const term = await this.#take(holder, seen)
     if (term === undefined) throw heldBy(await this.lease())
     const last = await this.lastRow()
     const onState = this.#options.onState ?? (() => {})
@@ -99,31 +88,18 @@ export class Store {
    * when the lease has moved on. Not written through: a beat may be lost with the server.
    */
   async beat(publishedRound: number): Promise<void> {
-    const { rowCount } = await this.#side.run((client) =>
-      client.query({ name: 'beat', text: BEAT, values: [this.term, publishedRound] }),
-    )
-    if (rowCount !== 1) throw new Fenced(this.term, (await this.lease()).term)
+    const isOurs = await this.#side.run((client) => beat(client, this.term, publishedRound))
+    if (!isOurs) throw new Fenced(this.term, (await this.lease()).term)
   }
 
   /** Gives the lease back, for the next to take at once. Nothing may be under way, nor follow. */
   async release(): Promise<void> {
     await this.#appender?.close(0)
-    await this.#side.run((client) =>
-      client.query(`UPDATE onefill.lease SET holder = '' WHERE id = 1 AND term = $1`, [this.term]),
-    )
+    await this.#side.run((client) => giveBack(client, this.term))
   }
 
-  async lease(): Promise<Lease> {
-    const { rows } = await this.#side.run((client) => client.query({ name: 'lease', text: LEASE }))
-    if (rows.length === 0) throw new StoreProblem('SCHEMA_MISSING', 'The lease row is missing.')
-    const { term, holder, beat, age, published } = rows[0]
-    return {
-      term: Number(term),
-      holder,
-      beatAtMs: Number(beat),
-      ageMs: Number(age),
-      publishedRound: Number(published),
-    }
+  lease(): Promise<Lease> {
+    return this.#side.run(readLease)
   }
 
   /**
@@ -222,11 +198,11 @@ export class Store {
     await this.#side.close()
   }
 
-  async #nextTerm(holder: string, ofTerm: number | undefined): Promise<number | undefined> {
+  async #take(holder: string, seen: Lease | undefined): Promise<number | undefined> {
     for (let tries = 1; ; tries += 1) {
       const isPatient = tries === 1
       try {
-        return await this.#side.run((client) => nextTerm(client, { holder, ofTerm, isPatient }))
+        return await this.#side.run((client) => takeLease(client, { holder, seen, isPatient }))
       } catch (error) {
         const isHeld = error instanceof StoreProblem && error.code === 'TIMEOUT'
         if (!isHeld || tries === TAKE_TRIES) throw error
@@ -258,52 +234,6 @@ function whole(number: number): string {
   return String(number)
 }
 
-/**
- * Takes the lease, of `ofTerm` if that is said: the new term, or undefined if it is of another one.
- * No session that may append is there when it is taken, and those that come look at it afterwards.
- * A writer that has given the lease back is about to go, and `isPatient` lets it; others are ended.
- */
-async function nextTerm(
-  client: pg.Client,
-  of: { holder: string; ofTerm: number | undefined; isPatient: boolean },
-): Promise<number | undefined> {
-  const { holder, ofTerm, isPatient } = of
-  await client.query('BEGIN')
-  try {
-    const { rows: held } = await client.query('SELECT term, holder FROM onefill.lease WHERE id = 1')
-    const isFree = held.at(0)?.holder === ''
-    const isIts = ofTerm === undefined || Number(held.at(0)?.term) === ofTerm
-    // Not a writer of somebody who was quicker.
-    if (isIts) await client.query((isFree && isPatient ? '' : END_WRITERS) + TAKE_LOCK)
-    const { rows } = isIts ? await client.query(TAKE, [holder, ofTerm ?? null]) : { rows: [] }
-    await client.query('COMMIT')
-    return rows.length === 0 ? undefined : Number(rows[0].term)
-  } catch (error) {
-    // Where this fails too, the connection is gone, and the transaction with it.
-    await client.query('ROLLBACK').catch(() => {})
-    throw error
-  }
-}
-
-const TAKE_LOCK = `SELECT pg_advisory_xact_lock(${WRITERS_LOCK});`
-/** In one message with the lock: a writer that comes back at once waits behind it. */
-const END_WRITERS = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-  WHERE application_name = '${WRITER_NAME}' AND datname = current_database();`
-
-const TAKE = `UPDATE onefill.lease SET term = term + 1, holder = $1, taken_at = clock_timestamp()
-  WHERE id = 1 AND term = coalesce($2, term) RETURNING term`
-
-/** A commit that waits for the disk would hold up the journal's; a lost beat costs nothing. */
-const BEAT = `UPDATE onefill.heartbeat
-    SET term = $1, beat_at = clock_timestamp(), published_round = greatest(published_round, $2)
-    FROM (SELECT set_config('synchronous_commit', 'off', true)) AS quick
-    WHERE id = 1 AND EXISTS (SELECT FROM onefill.lease WHERE id = 1 AND term = $1)`
-
-const LEASE = `SELECT lease.term, holder, published_round AS published,
-    extract(epoch FROM greatest(taken_at, beat_at)) * 1000 AS beat,
-    extract(epoch FROM clock_timestamp() - greatest(taken_at, beat_at)) * 1000 AS age
-  FROM onefill.lease AS lease, onefill.heartbeat WHERE lease.id = 1`
-
 /** The last row stays: the next is chained to it, and the writer compares with it. */
 const DELETE = `DELETE FROM onefill.journal WHERE first_round IN (
     SELECT first_round FROM onefill.journal WHERE last_round < $1 AND time_ms < $3
@@ -312,13 +242,6 @@ const DELETE = `DELETE FROM onefill.journal WHERE first_round IN (
 
 /** Held by whoever takes a snapshot. The number is ours alone. */
 const KEEPER_LOCK = 0x0f112
-
-/** Somebody else leads. */
-export function heldBy({ holder, ageMs }: Lease): StoreProblem {
-  const heard = `heard of ${Math.round(ageMs)} ms ago`
-  const todo = 'start this one with --standby, or stop the other first'
-  return new StoreProblem('LEASE_HELD', `Another exchange leads (${holder}, ${heard}): ${todo}.`)
-}
 
 /** A row of {@link COLUMNS} in binary. */
 function rowOf(fields: readonly Field[]): Row {

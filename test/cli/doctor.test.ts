@@ -5,6 +5,8 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { startNats } from '../../src/gateway/embedded-nats.ts'
 import { startEmbedded } from '../../src/persistence/embedded.ts'
+import { SCHEMA_VERSION } from '../../src/persistence/migrations.ts'
+import { sql, variant } from '../support/sql.ts'
 import { Surroundings } from '../support/surroundings.ts'
 import { endTools, onefill, Served } from '../support/tool.ts'
 
@@ -43,10 +45,21 @@ test('all is well, before the first start and beside a running exchange', async 
   await served.until(() => served.stderr.includes('"event":"ready"'))
   const second = examine(nats, url)
   expect(second.status).toBe(0)
-  expect(second.of('tables')).toMatchObject({ level: 'ok', said: 'version 2' })
+  expect(second.of('tables')).toMatchObject({ level: 'ok', said: `version ${SCHEMA_VERSION}` })
   expect(second.of('lease')).toMatchObject({ level: 'ok', said: expect.stringMatching(/leads/) })
   expect(second.of('nats permissions')).toMatchObject({ level: 'ok' })
   expect(second.of('clock')).toMatchObject({ level: 'ok' })
+  // Who may not end its session could not take over from it.
+  expect(second.of('takeover')).toBeUndefined()
+  await sql(url, `CREATE ROLE successor LOGIN PASSWORD 'successor'`)
+  await sql(url, 'GRANT USAGE ON SCHEMA onefill TO successor')
+  await sql(url, 'GRANT SELECT ON ALL TABLES IN SCHEMA onefill TO successor')
+  const of = variant(url, { user: 'successor', password: 'successor' })
+  const third = examine(nats, of)
+  expect(third.of('takeover')).toMatchObject({
+    level: 'warn',
+    todo: expect.stringMatching(/GRANT/),
+  })
   // Plain lines say the same.
   const { stdout } = onefill(['doctor', '--http-port', '0', ...nats], { url })
   expect(stdout).toMatch(/^ok {4}node {2,}26\./m)

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type pg from 'pg'
 import type { Settings } from '../../config.ts'
 import { connect } from '../../persistence/connection.ts'
+import { UNENDABLE } from '../../persistence/lease.ts'
 import { SCHEMA_VERSION } from '../../persistence/migrations.ts'
 import { problemOf, type StoreProblemCode } from '../../persistence/problem.ts'
 import { type Finding, fail, ok, warn } from './finding.ts'
@@ -97,7 +98,13 @@ async function examineTables(client: pg.Client): Promise<Finding[]> {
       extract(epoch FROM clock_timestamp() - greatest(taken_at, beat_at)) * 1000 AS age
       FROM onefill.lease AS lease, onefill.heartbeat WHERE lease.id = 1`,
   )
-  return [ok('tables', said), lease(rows[0])]
+  const { rows: strangers } = await client.query<{ name: string }>(UNENDABLE)
+  return [ok('tables', said), lease(rows[0]), ...strangers.map(({ name }) => unendable(name))]
+}
+
+function unendable(name: string): Finding {
+  const said = `the writer is ${name}'s, and this user may not end it: it could not take over`
+  return warn('takeover', said, `use the same database user, or GRANT pg_signal_backend`)
 }
 
 function lease({ term, holder, age }: { term: string; holder: string; age: string }): Finding {
