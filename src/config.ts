@@ -232,8 +232,10 @@ export const variableOf = (name: SettingName): string =>
   (SETTINGS[name] as Setting<unknown>).variable ??
   `ONEFILL_${kebab(name).replaceAll('-', '_').toUpperCase()}`
 
-/** Variables that are no settings: CONFIG names the file, the others belong to our scripts. */
-const OTHER_VARIABLES = ['ONEFILL_CONFIG', 'ONEFILL_BENCH', 'ONEFILL_LOBSTER_DIR']
+/** No settings: one names the file, one is the clients', the others belong to our scripts. */
+const OTHER_VARIABLES = [
+  ...['ONEFILL_CONFIG', 'ONEFILL_ACCOUNT', 'ONEFILL_BENCH', 'ONEFILL_LOBSTER_DIR'],
+]
 
 /** Reads the settings; throws a ConfigProblem that says all that is wrong. */
 export function readConfig({ file, environment, flags }: ConfigInput): Config {

@@ -12,7 +12,7 @@ import type { Access } from './access.ts'
 import type { HealthBoard } from './health.ts'
 import type { Log } from './log.ts'
 import { Metrics } from './metrics.ts'
-import { EXIT, outcomeOf } from './outcome.ts'
+import { EXIT, Inability, outcomeOf } from './outcome.ts'
 import { Progress } from './progress.ts'
 import { RefusalCounter } from './refusals.ts'
 import { onStopSignal } from './signals.ts'
@@ -150,7 +150,12 @@ class Serving {
     this.httpGateway = this.makeHttpGateway()
     const at = { host: httpHost, port: httpPort, health: () => board.health() }
     const { page: metrics } = this.metrics
-    this.http = await HttpServer.listen({ ...at, metrics, gateway: this.httpGateway })
+    const gateway = this.httpGateway
+    this.http = await HttpServer.listen({ ...at, metrics, gateway }).catch((error) => {
+      if (error.code !== 'EADDRINUSE') throw error
+      const todo = 'give another with --http-port, 0 for any that is free'
+      throw new Inability(`port ${httpPort} of ${httpHost} is taken: ${todo}.`)
+    })
     const { url } = this.http
     log.info({ event: 'http', url }, `health at ${url}/readyz`)
     if (this.httpGateway === undefined) return

@@ -100,4 +100,8 @@ export class AdminClient extends MarketClient {
 const PAYMENTS = new Set(['deposit', 'withdraw', 'transfer'])
 
 const withTransferId = (command: AdminCommand): AdminCommand =>
-  PAYMENTS.has(command.cmd) ? { transferId: makeId(), ...command } : command
+  PAYMENTS.has(command.cmd)
+    ? ({ ...command, transferId: given(command).transferId ?? makeId() } as AdminCommand)
+    : command
+
+const given = (command: AdminCommand) => command as { readonly transferId?: string }

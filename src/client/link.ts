@@ -17,6 +17,7 @@ import {
 import { encodeFrame, type FrameFormat } from '../gateway/frame.ts'
 import { STATUS_SUBJECT } from '../gateway/subjects.ts'
 import type { CodeName } from '../protocol/codes.ts'
+import { isName } from '../protocol/command-schema.ts'
 import type { Report } from '../protocol/report-json.ts'
 import { ClientProblem, Unanswered } from './problem.ts'
 import { decodeMessage, isRefusal, type Said } from './wire.ts'
@@ -29,6 +30,11 @@ export interface LinkOptions {
   readonly token?: string | undefined
   /** The path of a `.creds` file. */
   readonly creds?: string | undefined
+  /**
+   * What the subjects begin with that replies come to, where the server permits no others;
+   * `_INBOX.USER` unless given, where there is a user.
+   */
+  readonly inboxPrefix?: string | undefined
   /** How requests are written, and so their replies; JSON unless given. */
   readonly format?: FrameFormat | undefined
   /** How long one try waits for its reply, in ms; 2,000 unless given. */
@@ -138,7 +144,8 @@ export class Link {
       callback: (error, message) => {
         if (error !== null) return onRefused(notPermitted(subject, error))
         const said = decodeMessage(message.data)
-        if (said !== undefined) callback(said.objects)
+        // What it throws would end the reader of all that comes over this connection.
+        if (said !== undefined) callSafely(callback, said.objects)
       },
     })
     return () => {
@@ -346,13 +353,16 @@ const isPassing = (said: Said): boolean => isRefusal(said) && PASSING.has(said.c
 const fits = ({ isArray, objects }: { isArray: boolean; objects: readonly Said[] }, of: unknown) =>
   Array.isArray(of) ? !isArray || objects.length === of.length : !isArray
 
-const idOf = (body: object): string[] =>
-  'clOrdId' in body && typeof body.clOrdId === 'string' ? [body.clOrdId] : []
+/** What a command goes by: sent again under the same, it takes effect once. */
+const idOf = (body: object): string[] => {
+  const { clOrdId, transferId } = body as Readonly<Record<string, unknown>>
+  return [clOrdId, transferId].filter((id) => typeof id === 'string')
+}
 
 function outcomeOf(subject: string, error: unknown): Outcome {
   if (error instanceof ClientProblem) throw error
   const cause = error instanceof Error && error.cause !== undefined ? error.cause : error
-  if (cause instanceof errors.PermissionViolationError) throw notPermitted(subject, cause)
+  if (cause instanceof errors.PermissionViolationError) throw denied(subject, cause)
   if (cause instanceof errors.InvalidArgumentError) {
     throw new ClientProblem('NOT_SENDABLE', `It cannot be sent: ${cause.message}.`, cause)
   }
@@ -362,6 +372,17 @@ function outcomeOf(subject: string, error: unknown): Outcome {
     return { kind: 'unknown' }
   }
   throw error
+}
+
+/** Where it is the inbox that is not permitted, the request has gone out all the same. */
+function denied(
+  subject: string,
+  cause: InstanceType<typeof errors.PermissionViolationError>,
+): ClientProblem {
+  if (cause.operation === 'publish') return notPermitted(subject, cause)
+  const why = `The server permits no replies to ${cause.subject}: give another inboxPrefix`
+  const sentence = `${why}. Whether ${subject} took effect is unknown.`
+  return new ClientProblem('NOT_PERMITTED', sentence, cause)
 }
 
 function notPermitted(subject: string, cause: unknown): ClientProblem {
@@ -375,6 +396,8 @@ function connectionOptions(options: LinkOptions): ConnectionOptions {
   const [, urlUser, urlPass] = /^[a-z]+:\/\/([^:@/]+)(?::([^@/]*))?@/.exec(servers[0]) ?? []
   const login = user ?? (urlUser === undefined ? undefined : decodeURIComponent(urlUser))
   const password = pass ?? (urlPass === undefined ? undefined : decodeURIComponent(urlPass))
+  const inbox = login !== undefined && isName(login) ? `_INBOX.${login}` : undefined
+  const { inboxPrefix = inbox } = options
   return {
     servers: servers.map((server) => server.replace(/^([a-z]+:\/\/)[^@/]*@/, '$1')),
     name,
@@ -383,6 +406,7 @@ function connectionOptions(options: LinkOptions): ConnectionOptions {
     reconnectJitter: 50,
     ignoreAuthErrorAbort: true,
     noAsyncTraces: true,
+    ...(inboxPrefix !== undefined && { inboxPrefix }),
     ...(login !== undefined && { user: login }),
     ...(password !== undefined && { pass: password }),
     ...(token !== undefined && { token }),

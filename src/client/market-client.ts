@@ -59,7 +59,8 @@ export class MarketClient {
     const unsubscribe = this.link.subscribe(
       subject('depth'),
       (messages) => {
-        for (const message of messages) feed.take(depthOf(message))
+        // Anybody may publish there where the server does not say who may: no book, no matter.
+        for (const message of messages) if (isDepth(message)) feed.take(message)
         if (feed.hasGap) kept.renew()
       },
       (problem) => kept.fail(problem),
@@ -90,7 +91,7 @@ export class MarketClient {
       },
       (problem) => kept.fail(problem),
     )
-    const kept = this.link.keep({ renew: () => Promise.resolve(), end: unsubscribe })
+    const kept = this.link.keep({ renew: () => this.link.flush(), end: unsubscribe })
     return kept
   }
 
@@ -121,5 +122,9 @@ export function refusedProblem(said: Said): ClientProblem {
 
 function depthOf(said: Said): DepthMessage {
   if (isRefusal(said)) throw refusedProblem(said as Said)
-  return said as unknown as DepthMessage
+  if (isDepth(said)) return said
+  throw new ClientProblem('REFUSED', 'What came as a snapshot is no book.')
 }
+
+const isDepth = (said: Said | DepthMessage): said is DepthMessage =>
+  Array.isArray(said.bids) && Array.isArray(said.asks)

@@ -27,7 +27,7 @@ export class ClientProblem extends Problem<ClientProblemCode> {
 
 /** What is known of a command that was not answered. */
 export interface Unknown {
-  /** Ids that the commands without an answer had: the same may be sent again under them. */
+  /** Ids (of transfers too) that the commands had: the same may be sent again under them. */
   readonly clOrdIds: readonly string[]
   /** False: it certainly was not carried out. True: nobody knows. */
   readonly mayHaveTakenEffect: boolean
@@ -60,6 +60,6 @@ function sentenceOf(afterMs: number, { clOrdIds, mayHaveTakenEffect, refusal }: 
     : 'it was not taken in, as far as anybody answered'
   const [id, ...more] = clOrdIds
   const others = more.length === 0 ? '' : ` and ${more.length} more`
-  const again = id === undefined ? '' : `; the same may be sent again with clOrdId ${id}${others}`
+  const again = id === undefined ? '' : `; the same may be sent again with its id ${id}${others}`
   return `No answer within ${Math.round(afterMs)} ms${why}: ${what}${again}.`
 }

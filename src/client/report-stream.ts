@@ -148,6 +148,8 @@ export class ReportStream {
   }
 
   #give(report: NumberedReport): void {
+    // It may wait, and have come once more by another way: nothing below it is asked for again.
+    this.#ahead.delete(report.execSeq)
     this.#next = report.execSeq + 1
     this.#options.onReport(report)
   }
@@ -160,7 +162,6 @@ export class ReportStream {
     while (this.#next !== undefined && !this.#isStopped) {
       const report = this.#ahead.get(this.#next)
       if (report === undefined) return
-      this.#ahead.delete(report.execSeq)
       this.#give(report)
     }
   }

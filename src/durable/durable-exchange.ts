@@ -152,7 +152,9 @@ export class DurableExchange {
    * same may be sent again, JOURNAL_UNAVAILABLE, OVERLOADED or NOT_LEADING.
    */
   submit(command: unknown): number | Report {
-    if (isQuery(command)) return refusalOf({ code: 'MALFORMED', field: 'cmd' }, command)
+    if (isQuery(command) || this.isClocks(command)) {
+      return refusalOf({ code: 'MALFORMED', field: 'cmd' }, command)
+    }
     if (this.broken === undefined) this.setClock()
     return this.take(command)
   }
@@ -279,6 +281,12 @@ export class DurableExchange {
       await writeSnapshot(this.store, { core, names, end })
       await retain(this.store, retention, Date.now())
     })
+  }
+
+  /** Whether it sets the time, which the exchange does by itself: there is no way back from it. */
+  private isClocks(command: unknown): boolean {
+    const { clockEveryMs = 0 } = this.options
+    return clockEveryMs > 0 && (command as { cmd?: unknown } | null)?.cmd === 'time'
   }
 
   /** Time is in the journal like everything else: the engine has no clock. */

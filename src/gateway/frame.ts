@@ -48,6 +48,7 @@ const packr = new Packr({
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 /** Space, tab, line ends, `[`, `{`. */
 const JSON_FIRST = new Set([0x20, 0x09, 0x0a, 0x0d, 0x5b, 0x7b])
+const NEITHER = 'the frame is neither a map nor an array'
 const msgpackReader = new MsgpackReader()
 const jsonScan = new JsonScan()
 
@@ -58,8 +59,7 @@ const jsonScan = new JsonScan()
 export function decodeFrame(bytes: Uint8Array): Frame | FrameRefusal {
   const format = formatOf(bytes)
   if (format === undefined) {
-    const sentence =
-      bytes.length === 0 ? 'the frame is empty' : 'the frame is neither a map nor an array'
+    const sentence = bytes.length === 0 ? 'the frame is empty' : NEITHER
     return refusal('json', { field: WHOLE_FRAME, sentence, index: -1 })
   }
   if (bytes.length > FRAME_BYTES_MAX) {
@@ -88,6 +88,9 @@ function decodeJson(bytes: Uint8Array): Frame | FrameRefusal {
 }
 
 function frameOf(format: FrameFormat, value: unknown): Frame | FrameRefusal {
+  if (typeof value !== 'object' || value === null) {
+    return refusal(format, { field: WHOLE_FRAME, sentence: NEITHER, index: -1 })
+  }
   if (!Array.isArray(value)) return { ok: true, format, isBatch: false, commands: [value] }
   if (value.length > 0) return { ok: true, format, isBatch: true, commands: value }
   return refusal(format, { field: WHOLE_FRAME, sentence: SENTENCES.emptyBatch, index: -1 })

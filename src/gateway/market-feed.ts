@@ -40,6 +40,7 @@ export class MarketFeed {
   private readonly asked = new Map<string, Promise<Said>>()
   private timer: NodeJS.Timeout | undefined
   private trades: TradeMessage[] = []
+  private isClosed = false
 
   constructor(options: MarketFeedOptions) {
     this.options = options
@@ -99,7 +100,14 @@ export class MarketFeed {
     return this.market.bbo(symbol)
   }
 
+  /** After {@link close}: books are looked at again. */
+  open(): void {
+    this.isClosed = false
+  }
+
+  /** Looks at no book any more; trades are still published. */
   close(): void {
+    this.isClosed = true
     clearTimeout(this.timer)
     this.timer = undefined
   }
@@ -129,7 +137,7 @@ export class MarketFeed {
   }
 
   private schedule(): void {
-    if (this.timer !== undefined) return
+    if (this.timer !== undefined || this.isClosed) return
     const dueMs = this.market.nextDueMs()
     if (dueMs === undefined) return
     const waitMs = Math.max(0, dueMs - performance.now())

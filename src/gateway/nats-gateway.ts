@@ -170,6 +170,7 @@ export class NatsGateway {
    */
   open(desk: BinaryDesk): Promise<void> {
     this.desk = desk
+    this.market.open()
     for (const subject of SUBSCRIPTIONS) this.listen(subject, (message) => this.take(message))
     this.listen(STATUS_SUBJECT, (message) => this.tell(message))
     for (const { subject, verb } of this.service.subjects) {
@@ -206,9 +207,9 @@ export class NatsGateway {
    */
   async finishTaking(): Promise<void> {
     this.announce('stopping')
-    this.unsubscribe()
-    // Behind the answer nothing more can come.
-    if (this.main.isThere) await this.main.connection.flush().catch(() => {})
+    // What the server has sent by then is still taken in; nothing more can come behind its answer.
+    const drained = this.subscriptions.splice(0).map((each) => each.drain().catch(() => {}))
+    if (this.main.isThere) await Promise.all(drained)
     this.stopTaking()
   }
 
@@ -313,12 +314,12 @@ export class NatsGateway {
         // Nothing goes on: whoever leads next is asked again.
         const said = desk.query({ cmd, account }).catch(() => undefined)
         const paged = said.then((found) => found && page(found, after))
-        return this.answer(message, format, paged)
+        return this.answer(replyTo(message), format, paged)
       }
       case 'resend':
         return this.resend(message, format, to.account, body)
       case 'snapshot':
-        return this.answer(message, format, this.market.snapshot(to.symbol))
+        return this.answer(replyTo(message), format, this.market.snapshot(to.symbol))
     }
   }
 
@@ -327,18 +328,19 @@ export class NatsGateway {
     if (known !== undefined) return known
     if (this.subjects.size >= SUBJECTS_MAX) this.subjects.clear()
     const parsed = parseSubject(subject)
-    this.subjects.set(subject, parsed)
+    // A refused one may be long, and of any number of kinds.
+    if (parsed.kind !== 'refused') this.subjects.set(subject, parsed)
     return parsed
   }
 
   /**
-   * Answers later; nobody who asks again gets a wrong answer if this one gets lost. Undefined is no
-   * answer; what it rejects with is a fault.
+   * Answers later, and keeps nothing of the message until then; nobody who asks again gets a wrong
+   * answer if this one gets lost. Undefined is no answer; what it rejects with is a fault.
    */
-  private answer(message: Msg, format: FrameFormat, said: Promise<unknown>): undefined {
+  private answer(to: string, format: FrameFormat, said: Promise<unknown>): undefined {
     said
       .then((answer) => {
-        if (answer !== undefined) this.publishTo(message, format, answer)
+        if (answer !== undefined) this.publishTo(to, format, answer)
       })
       .catch((error) => this.break(error))
   }
@@ -353,12 +355,12 @@ export class NatsGateway {
     if (range.kind === 'refused') return this.refuse(message, format, range)
     const found = this.reports.history.range(account, range.from, range.to)
     if (found.kind === 'reports') {
-      this.publishTo(message, format, found)
+      this.publishTo(replyTo(message), format, found)
       return undefined
     }
     const { oldest, newest } = found
     const refusal = refusalOf({ code: 'HISTORY_GONE', field: 'from' }, { account })
-    this.publishTo(message, format, { ...refusal, oldest, newest })
+    this.publishTo(replyTo(message), format, { ...refusal, oldest, newest })
     return { code: 'HISTORY_GONE', field: 'from' }
   }
 
@@ -367,11 +369,11 @@ export class NatsGateway {
     const { desk, stats } = this
     const status = desk === undefined ? 'not leading' : 'leading'
     const more = this.options.about?.()
-    this.publishTo(message, 'json', { status, seq: desk?.seq ?? null, ...stats, ...more })
+    this.publishTo(replyTo(message), 'json', { status, seq: desk?.seq ?? null, ...stats, ...more })
   }
 
   private introduce(message: Msg, verb: ServiceVerb): void {
-    this.publishTo(message, 'json', this.service.answer(verb))
+    this.publishTo(replyTo(message), 'json', this.service.answer(verb))
   }
 
   // --- out ---------------------------------------------------------------------------------------
@@ -385,8 +387,9 @@ export class NatsGateway {
     this.intake.refused += 1
     this.count(refusal.code)
     const report = refusalFrom(refusal, undefined)
-    if (replyTo(message) === '') this.intake.refuse([report], format, account)
-    else this.publishTo(message, format, report)
+    const to = replyTo(message)
+    if (to === '') this.intake.refuse([report], format, account)
+    else this.publishTo(to, format, report)
     return refusal
   }
 
@@ -395,8 +398,7 @@ export class NatsGateway {
   }
 
   /** An answer that may be asked for again: lost with the connection. */
-  private publishTo(message: Msg, format: FrameFormat, answer: unknown): void {
-    const to = replyTo(message)
+  private publishTo(to: string, format: FrameFormat, answer: unknown): void {
     if (to === '') return
     const bytes = encodeFrame(answer, format)
     const isLong = bytes.length > FRAME_BYTES_MAX
@@ -455,12 +457,19 @@ const accountOf = (to: CommandsTo) => (to.kind === 'order' ? { account: to.accou
 const TOO_LONG = 'the answer is longer than a message may be'
 
 /**
+ * Characters of a reply subject. The server ends a connection on which a line has more than 4,096
+ * bytes; one that cannot be decoded has three where it had one.
+ */
+const REPLY_CHARS_MAX = 1_000
+
+/**
  * Where the reply may go. To a subject of ours or of the server's own nobody is answered: with our
  * permissions it would be taken for our word there.
  */
 function replyTo(message: Msg): string {
   if (!mayHaveReply(message)) return ''
   const { reply = '' } = message
+  if (reply.length > REPLY_CHARS_MAX) return ''
   return reply.startsWith('onefill.') || reply.startsWith('$') ? '' : reply
 }
 

@@ -158,7 +158,7 @@ test('nobody there', async () => {
     )
     expect(status).toBe(1)
     expect(stderr).toMatch(
-      /^onefill: No answer within \d+ ms: it was not taken in, .* clOrdId z\.\n$/,
+      /^onefill: No answer within \d+ ms: it was not taken in, .* its id z\.\n$/,
     )
   } finally {
     running.gateway.open(running.exchange)

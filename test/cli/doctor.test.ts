@@ -128,6 +128,8 @@ test('a port that is taken, a folder that cannot be', async () => {
   const data = join(around.databases.folder, 'postgres/password/x')
   const args = ['--http-port', String(port), '--data', data, '--nats', around.nats.url]
   const { status, of } = examine(args, url)
+  const start = ['serve', '--http-port', String(port), '--nats', around.nats.url]
+  expect(onefill(start, { url }).stderr).toContain(`port ${port} of 127.0.0.1 is taken: give`)
   server.close()
   expect(status).toBe(1)
   expect(of(`port ${port}`)).toMatchObject({ level: 'warn', said: 'taken' })

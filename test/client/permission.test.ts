@@ -12,7 +12,7 @@ authorization: { users: [{
   user: "alice", password: "p@ss"
   permissions: {
     publish: ["onefill.v1.order.alice.*", "onefill.v1.exec.alice.resend"]
-    subscribe: ["onefill.v1.exec.alice", "_INBOX.>"]
+    subscribe: ["onefill.v1.exec.alice", "_INBOX.alice.>"]
   }
 }] }`
 
@@ -44,6 +44,17 @@ test('user and password, apart or in the address', async () => {
     })
     await alice.close()
   }
+})
+
+test('an inbox that is not permitted is named, and that the order may have arrived', async () => {
+  const inboxPrefix = '_INBOX.bob'
+  const alice = await OnefillClient.connect({
+    ...{ servers: nats.url, account: 'alice', ...login, inboxPrefix },
+  })
+  await expect(alice.submit(order)).rejects.toMatchObject({
+    ...{ code: 'NOT_PERMITTED', message: expect.stringMatching(/_INBOX\.bob.*is unknown\.$/) },
+  })
+  await alice.close()
 })
 
 test("another account's subjects are not permitted: said at once", async () => {

@@ -46,6 +46,26 @@ test('repeats are dropped, what is ahead waits, the gap is asked for', async () 
   expect(seen).toEqual(range(1, 10))
 })
 
+test('a report that was ahead and comes in an answer too stops nothing later', async () => {
+  const { stream, seen, of, publish, take } = scene(1)
+  publish([1, 2, 3])
+  const { history } = of
+  // While the question is under way, the last one comes by itself.
+  of.history = {
+    range: (account: string, from: number, to: number) => {
+      of.history = history
+      take([3])
+      return history.range(account, from, to)
+    },
+  } as ReportHistory
+  await stream.catchUp()
+  expect(seen).toEqual([1, 2, 3])
+  publish([4, 5])
+  take([5])
+  await stream.catchUp()
+  expect(seen).toEqual(range(1, 5))
+})
+
 test('a long gap comes page by page, and more ahead than is held is asked for again', async () => {
   const { stream, seen, of, publish, take } = scene(1)
   const count = 3 * AHEAD_MAX

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { AdminClient, OnefillClient } from '../../src/client.ts'
 import { DurableExchange } from '../../src/durable.ts'
 import { needNatsServer } from '../../src/gateway/nats-binary.ts'
 import { NatsGateway } from '../../src/gateway/nats-gateway.ts'
@@ -107,6 +108,26 @@ async function listen(user: User, subject: string) {
 
 const order = (clOrdId: string, side: string) => ({
   ...{ clOrdId, symbol: 'XUSD', side, ordType: 'limit', price: '1', orderQty: '1' },
+})
+
+test('the client library works as the accounts and the operator do', async () => {
+  const login = (user: User) => ({
+    ...{ servers: `nats://127.0.0.1:${port}`, user, pass: passwordOf(user) },
+  })
+  const admin = await AdminClient.connect(login('admin'))
+  const paid = await admin.deposit({ account: 'alice', asset: 'USD', amount: '1' })
+  expect(paid).toMatchObject({ execType: 'accepted' })
+  await admin.close()
+  const alice = await OnefillClient.connect({ ...login('alice'), account: 'alice' })
+  const seen: string[] = []
+  await alice.onReport(({ execType }) => seen.push(execType)).ready
+  const order = { symbol: 'XUSD', side: 'buy', orderQty: '1', price: '0.01' } as const
+  expect(await alice.submit(order)).toMatchObject({ execType: 'new' })
+  await alice.book('XUSD', () => {}).ready
+  expect(await alice.massCancel({})).toMatchObject({ execType: 'accepted' })
+  while (!seen.includes('canceled')) await sleep(5)
+  expect(seen).toEqual(['new', 'accepted', 'canceled'])
+  await alice.close()
 })
 
 test('alice and bob trade, each hears the own reports', async () => {

@@ -217,6 +217,15 @@ test('a query does not set the clock: it would make history', async () => {
   expect(exchange.seq).toBe(seq)
 })
 
+test('nobody else sets a clock that the exchange sets by itself', async () => {
+  const time = { cmd: 'time', now: '2099-01-01T00:00:00.000Z' }
+  const { exchange: other } = await start()
+  expect(other.submit(time)).toBe(1)
+  await stop(other)
+  const { exchange } = await start({ clockEveryMs: 1 })
+  expect(exchange.submit(time)).toMatchObject({ code: 'MALFORMED', field: 'cmd' })
+})
+
 test('queries are answered as of what is durable, and make no history', async () => {
   const { exchange, answers } = await start()
   await say(exchange, SCENE)

@@ -18,6 +18,7 @@ export interface ClientOptions {
   readonly pass?: string
   readonly token?: string
   readonly creds?: string
+  readonly inboxPrefix?: string
   readonly wait: number
   readonly json: boolean
 }
@@ -34,6 +35,11 @@ export function asClient(command: Command): Command {
     .addOption(new Option('--pass <word>', "the user's password").env('NATS_PASSWORD'))
     .addOption(new Option('--token <text>', 'a token of the server').env('NATS_TOKEN'))
     .addOption(new Option('--creds <file>', 'a file of credentials').env('NATS_CREDS'))
+    .addOption(
+      new Option('--inbox-prefix <subject>', 'where replies come; _INBOX.USER of a user').env(
+        'NATS_INBOX_PREFIX',
+      ),
+    )
     .option('--wait <seconds>', 'for an answer, trying again', secondsOf, WAIT_S)
     .option('--json', 'one JSON object a line, for machines', false)
 }
@@ -62,9 +68,10 @@ function addressOf(nats: string | undefined): string {
 }
 
 /** As the library takes them. */
-function connectOptions({ nats, user, pass, token, creds, wait }: ClientOptions): ConnectOptions {
-  const servers = addressOf(nats)
-  return { servers, user, pass, token, creds, deadlineMs: wait * 1_000, name: 'onefill' }
+function connectOptions(options: ClientOptions): ConnectOptions {
+  const { nats, wait, user, pass, token, creds, inboxPrefix } = options
+  const who = { user, pass, token, creds, inboxPrefix }
+  return { servers: addressOf(nats), ...who, deadlineMs: wait * 1_000, name: 'onefill' }
 }
 
 /**

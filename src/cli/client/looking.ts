@@ -5,6 +5,7 @@ import {
   type BalancesAnswer,
   type Book,
   type BookLevel,
+  ClientProblem,
   MarketClient,
   type NumberedReport,
   OnefillClient,
@@ -79,8 +80,11 @@ const asAccount = (options: AccountOptions, work: (client: OnefillClient) => Pro
 
 async function book(symbol: string, options: BookOptions): Promise<void> {
   await asAnybody(options, async (client) => {
-    // First of all an answer: whoever watches a book that is not there would wait for ever.
-    await client.status()
+    // First of all an answer: whoever watches a book that is not there would wait for ever. A
+    // trader may not be allowed to ask; then only a book will show that there is one.
+    await client.status().catch((error) => {
+      if (!(error instanceof ClientProblem && error.code === 'NOT_PERMITTED')) throw error
+    })
     let printed: Promise<void> = Promise.resolve()
     const { ready, stop } = client.book(symbol, (each) => {
       printed = showBook(each, options)
