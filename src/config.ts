@@ -234,7 +234,10 @@ export const variableOf = (name: SettingName): string =>
 
 /** No settings: one names the file, one is the clients', the others belong to our scripts. */
 const OTHER_VARIABLES = [
-  ...['ONEFILL_CONFIG', 'ONEFILL_ACCOUNT', 'ONEFILL_BENCH', 'ONEFILL_LOBSTER_DIR'],
+  'ONEFILL_CONFIG',
+  'ONEFILL_ACCOUNT',
+  'ONEFILL_BENCH',
+  'ONEFILL_LOBSTER_DIR',
 ]
 
 /** Reads the settings; throws a ConfigProblem that says all that is wrong. */

@@ -88,7 +88,7 @@ export class AdminClient extends MarketClient {
   /** Sends up to 1,000 commands in one message; a reply each, in their order. */
   async batch(commands: readonly AdminCommand[], options?: AskOptions): Promise<Reply[]> {
     if (commands.length === 0) return []
-    const bodies = commands.map(withTransferId).map(withoutUndefined)
+    const bodies = commands.map(withoutUndefined).map(withTransferId)
     return (await this.link.askAll(adminSubject('batch'), bodies, options)).map(replyOf)
   }
 
@@ -97,11 +97,7 @@ export class AdminClient extends MarketClient {
   }
 }
 
-const PAYMENTS = new Set(['deposit', 'withdraw', 'transfer'])
+const PAYMENTS: ReadonlySet<unknown> = new Set(['deposit', 'withdraw', 'transfer'])
 
-const withTransferId = (command: AdminCommand): AdminCommand =>
-  PAYMENTS.has(command.cmd)
-    ? ({ ...command, transferId: given(command).transferId ?? makeId() } as AdminCommand)
-    : command
-
-const given = (command: AdminCommand) => command as { readonly transferId?: string }
+const withTransferId = (command: { readonly [field: string]: unknown }): object =>
+  PAYMENTS.has(command.cmd) ? { transferId: makeId(), ...command } : command

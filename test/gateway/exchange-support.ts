@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
+import { afterAll, afterEach, beforeAll } from 'vitest'
 import { DurableExchange, type DurableOptions } from '../../src/durable.ts'
 import { type EmbeddedNats, startNats } from '../../src/gateway/embedded-nats.ts'
 import { NatsGateway, type NatsGatewayOptions } from '../../src/gateway/nats-gateway.ts'
@@ -85,6 +86,39 @@ export async function client({ nats }: Servers) {
       return heard
     },
   }
+}
+
+/**
+ * Servers for the tests of a file, and exchanges with a client each, all ended behind the test that
+ * started them.
+ */
+export function useExchanges() {
+  const running: Running[] = []
+  const closing: (() => Promise<void>)[] = []
+  const around = {
+    /** There once the first test runs. */
+    servers: undefined as unknown as Servers,
+    running,
+    closing,
+    /** Serves a database, a new one unless it is said. */
+    async start(url?: string, options: Parameters<typeof serve>[2] = {}) {
+      const at = url ?? (await around.servers.database())
+      const each = await serve(around.servers, at, options)
+      running.push(each)
+      const of = await client(around.servers)
+      closing.push(() => of.connection.close())
+      return { ...each, ...of, url: at }
+    },
+  }
+  beforeAll(async () => {
+    around.servers = await startServers()
+  }, 600_000)
+  afterAll(() => around.servers.end(), 60_000)
+  afterEach(async () => {
+    for (const close of closing.splice(0)) await close()
+    for (const each of running.splice(0)) await each.close()
+  })
+  return around
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: what comes over the wire is looked at field by field

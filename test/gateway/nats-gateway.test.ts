@@ -1,38 +1,12 @@
 // Orders in over a real NATS server, reports out, on a real Postgres.
 
 import { TimeoutError } from '@nats-io/transport-node'
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { decodeReports, encodeFrame } from '../../src/gateway/frame.ts'
-import {
-  client,
-  type Running,
-  SCENE,
-  type Servers,
-  serve,
-  startServers,
-} from './exchange-support.ts'
+import { SCENE, useExchanges } from './exchange-support.ts'
 
-let servers: Servers
-const running: Running[] = []
-const closing: (() => Promise<void>)[] = []
-
-beforeAll(async () => {
-  servers = await startServers()
-}, 600_000)
-afterAll(() => servers.end())
-afterEach(async () => {
-  for (const close of closing.splice(0)) await close()
-  for (const each of running.splice(0)) await each.close()
-})
-
-async function start(url?: string, options: Parameters<typeof serve>[2] = {}) {
-  const at = url ?? (await servers.database())
-  const each = await serve(servers, at, options)
-  running.push(each)
-  const of = await client(servers)
-  closing.push(() => of.connection.close())
-  return { ...each, ...of, url: at }
-}
+const around = useExchanges()
+const { running, start } = around
 
 const order = (clOrdId: string, side: string, price = '1', orderQty = '1') => ({
   ...{ clOrdId, symbol: 'XUSD', side, ordType: 'limit', price, orderQty },
@@ -192,11 +166,11 @@ test('NATS is away for a while: no report is lost, each account has its own in o
   // Replies and reports come by different connections, in no order between them.
   await exchange.settled()
   const alice = await listen('onefill.v1.exec.alice')
-  await servers.nats.kill()
+  await around.servers.nats.kill()
   for (let number = 0; number < 50; number += 1) {
     exchange.submit({ cmd: 'new', account: 'alice', ...order(`n-${number}`, 'buy') })
   }
-  await servers.nats.start()
+  await around.servers.nats.start()
   await exchange.settled()
   // What came before this subscriber was back is asked for again, as every consumer must.
   while (

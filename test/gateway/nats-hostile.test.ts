@@ -2,27 +2,10 @@
 
 import { once } from 'node:events'
 import { connect as dial } from 'node:net'
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import {
-  client,
-  type Running,
-  SCENE,
-  type Servers,
-  serve,
-  startServers,
-} from './exchange-support.ts'
+import { expect, test } from 'vitest'
+import { SCENE, useExchanges } from './exchange-support.ts'
 
-let servers: Servers
-const running: Running[] = []
-const closing: (() => Promise<void>)[] = []
-beforeAll(async () => {
-  servers = await startServers()
-}, 600_000)
-afterAll(() => servers.end())
-afterEach(async () => {
-  for (const close of closing.splice(0)) await close()
-  for (const each of running.splice(0)) await each.close()
-})
+const around = useExchanges()
 
 /** A running exchange with two accounts; `faults` and `losses` are to stay empty. */
 async function start() {
@@ -30,14 +13,9 @@ async function start() {
   const losses: unknown[] = []
   const onConnection = (isThere: boolean) => void (isThere || losses.push('lost'))
   const onFault = (error: unknown) => void faults.push(error)
-  const each = await serve(servers, await servers.database(), {
-    gateway: { onConnection, onFault },
-  })
-  running.push(each)
-  const of = await client(servers)
-  closing.push(() => of.connection.close())
-  await of.ask('onefill.v1.admin.batch', SCENE)
-  return { ...each, ...of, faults, losses }
+  const each = await around.start(undefined, { gateway: { onConnection, onFault } })
+  await each.ask('onefill.v1.admin.batch', SCENE)
+  return { ...each, faults, losses }
 }
 
 const order = (clOrdId: string) => ({
@@ -46,7 +24,7 @@ const order = (clOrdId: string) => ({
 
 /** Says lines of NATS's protocol as they are; resolves when the server has them. */
 async function say(lines: Buffer): Promise<void> {
-  const socket = dial(servers.nats.port, '127.0.0.1')
+  const socket = dial(around.servers.nats.port, '127.0.0.1')
   socket.write('CONNECT {"verbose":false,"pedantic":false,"headers":true}\r\n')
   socket.write(Buffer.concat([lines, Buffer.from('PING\r\n')]))
   let said = ''

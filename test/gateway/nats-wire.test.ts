@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { connect } from '@nats-io/transport-node'
 import { Packr } from 'msgpackr/index-no-eval'
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { ORDERS_ANSWERED_MAX } from '../../src/gateway/bounds.ts'
 import { startNats } from '../../src/gateway/embedded-nats.ts'
 import { NatsGateway } from '../../src/gateway/nats-gateway.ts'
@@ -17,39 +17,18 @@ import { refusalOf } from '../../src/protocol/refusal.ts'
 import { ReportLog } from '../../src/protocol/report-log.ts'
 import { Reports } from '../../src/protocol/reports.ts'
 import { Prng } from '../support/prng.ts'
-import {
-  client,
-  type Running,
-  type Said,
-  SCENE,
-  type Servers,
-  serve,
-  startServers,
-} from './exchange-support.ts'
+import { client, type Said, SCENE, useExchanges } from './exchange-support.ts'
 
 const packr = new Packr({ useRecords: false, mapsAsObjects: true })
 
-let servers: Servers
-const running: Running[] = []
-const closing: (() => Promise<void>)[] = []
-
-beforeAll(async () => {
-  servers = await startServers()
-}, 600_000)
-afterAll(() => servers.end(), 60_000)
-afterEach(async () => {
-  for (const close of closing.splice(0)) await close()
-  for (const each of running.splice(0)) await each.close()
-})
+const around = useExchanges()
+const { closing } = around
 
 async function start() {
-  const each = await serve(servers, await servers.database())
-  running.push(each)
-  const of = await client(servers)
-  closing.push(() => of.connection.close())
-  await of.ask('onefill.v1.admin.batch', SCENE)
+  const each = await around.start()
+  await each.ask('onefill.v1.admin.batch', SCENE)
   await each.exchange.settled()
-  return { ...each, ...of }
+  return each
 }
 
 const order = (clOrdId: string, side = 'buy') => ({
@@ -219,7 +198,7 @@ test('a subscriber that never reads does not hold up replies', {
 }, async () => {
   const { ask } = await start()
   await ask('onefill.v1.admin.limits', { maxOpenOrders: 'off', duplicateWindowMs: 'off' })
-  const deaf = connectSocket(servers.nats.port, '127.0.0.1')
+  const deaf = connectSocket(around.servers.nats.port, '127.0.0.1')
   closing.push(async () => void deaf.destroy())
   deaf.write(
     'CONNECT {"verbose":false}\r\nSUB onefill.v1.exec.> 1\r\nSUB onefill.v1.md.> 2\r\nPING\r\n',
@@ -325,7 +304,7 @@ test('discovery and statistics, as the services protocol has them', async () => 
 test('a fault in a callback is loud, and the exchange stops', async () => {
   const faults: unknown[] = []
   const gateway = await NatsGateway.connect({
-    url: servers.nats.url,
+    url: around.servers.nats.url,
     onFault: (error) => faults.push(error),
   })
   closing.push(() => gateway.close())
@@ -341,7 +320,7 @@ test('a fault in a callback is loud, and the exchange stops', async () => {
     names: new Directory(),
     submitAll: () => undefined,
   })
-  const of = await client(servers)
+  const of = await client(around.servers)
   closing.push(() => of.connection.close())
   await expect(
     of.connection.request('onefill.v1.order.alice.new', '{}', { timeout: 300 }),

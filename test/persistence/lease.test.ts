@@ -2,38 +2,15 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { LOCK } from '../../src/persistence/lease.ts'
-import { openStore, type Store } from '../../src/persistence/store.ts'
-import {
-  CutProxy,
-  journalOf,
-  problem,
-  rowAt,
-  sql,
-  startServer,
-  type TestServer,
-  variant,
-} from './postgres-support.ts'
+import { CutProxy, journalOf, problem, rowAt, sql, useStores, variant } from './postgres-support.ts'
 
-let server: TestServer
-const stores: Store[] = []
-beforeAll(async () => {
-  server = await startServer()
-})
-afterAll(async () => {
-  for (const store of stores) await store.close(0)
-  await server.end()
-})
-
-async function open(url: string, options: Parameters<typeof openStore>[1] = {}): Promise<Store> {
-  const store = await openStore(url, options)
-  stores.push(store)
-  return store
-}
+const around = useStores()
+const { open } = around
 
 test('each taking is a new term; the one before is fenced', async () => {
-  const url = await server.database()
+  const url = await around.server.database()
   const states: string[] = []
   const a = await open(url, { onState: (state, p) => states.push(`${state} ${p?.code}`) })
   const b = await open(url)
@@ -54,7 +31,7 @@ test('each taking is a new term; the one before is fenced', async () => {
 })
 
 test('a writer that comes back waits for a takeover under way, and is fenced', async () => {
-  const url = await server.database()
+  const url = await around.server.database()
   const [a, b] = [await open(url), await open(url)]
   await a.takeLease('a')
   for (let round = 1; round <= 8; round += 1) await a.append(rowAt(round, 1))
@@ -71,7 +48,7 @@ test('a writer that comes back waits for a takeover under way, and is fenced', a
 })
 
 test('a takeover ends a writer that hangs inside its append, and its append', async () => {
-  const url = await server.database()
+  const url = await around.server.database()
   const store = await open(url)
   const hung = await writer(url)
   await hung.query(`BEGIN; INSERT INTO onefill.journal VALUES (1, 1, 1, 1, 1, 0, 1, '', '')`)
@@ -86,7 +63,7 @@ test('a takeover ends a writer that hangs inside its append, and its append', as
 })
 
 test('who is too late to take the lease lets the session of who was quicker be', async () => {
-  const url = await server.database()
+  const url = await around.server.database()
   const [a, b] = [await open(url), await open(url)]
   const seen = await b.lease()
   await a.takeLease('a', await a.lease())
@@ -98,7 +75,7 @@ test('who is too late to take the lease lets the session of who was quicker be',
 })
 
 test('a leader that gives a sign of life after all keeps the lease', async () => {
-  const url = await server.database()
+  const url = await around.server.database()
   const [a, b] = [await open(url), await open(url)]
   await a.takeLease('a')
   await a.beat(0)
@@ -111,7 +88,7 @@ test('a leader that gives a sign of life after all keeps the lease', async () =>
 })
 
 test('a sign of life under way is before a takeover or behind it', async () => {
-  const url = await server.database()
+  const url = await around.server.database()
   const [a, b] = [await open(url), await open(url)]
   await a.takeLease('a')
   const seen = await b.lease()
@@ -138,7 +115,7 @@ test('a sign of life under way is before a takeover or behind it', async () => {
 })
 
 test('the lease is not taken from a session that this user may not end', async () => {
-  const url = await server.database()
+  const url = await around.server.database()
   const a = await open(url)
   await a.takeLease('a')
   const role = 'successor'
@@ -154,7 +131,7 @@ test('the lease is not taken from a session that this user may not end', async (
 })
 
 test('whatever its sessions are called, a writer is found and ended', async () => {
-  const url = await server.database()
+  const url = await around.server.database()
   const [a, b] = [await open(`${url}?application_name=mine`), await open(url)]
   await a.takeLease('a')
   expect(await b.takeLease('b')).toBe(2)
@@ -162,8 +139,8 @@ test('whatever its sessions are called, a writer is found and ended', async () =
 })
 
 test('a taker that hangs with the lock in its hands is ended', async () => {
-  const url = await server.database()
-  const proxy = new CutProxy(server.postgres.port)
+  const url = await around.server.database()
+  const proxy = new CutProxy(around.server.postgres.port)
   const hung = await open(variant(url, { port: await proxy.start() }))
   const b = await open(url)
   const end = await stall(url)
@@ -178,7 +155,7 @@ test('a taker that hangs with the lock in its hands is ended', async () => {
 })
 
 test('whoever gives the lease back appends no more, and the next need not end him', async () => {
-  const url = await server.database()
+  const url = await around.server.database()
   const [a, b] = [await open(url), await open(url)]
   await a.takeLease('a')
   await a.append(rowAt(1, 1))
@@ -226,7 +203,7 @@ async function untilLocked(url: string): Promise<void> {
 }
 
 test('the new holder starts from the last row, whatever the old one still appends', async () => {
-  const url = await server.database()
+  const url = await around.server.database()
   let [holder, next] = [await open(url), 1]
   await holder.takeLease('first')
   const acknowledged: string[] = []

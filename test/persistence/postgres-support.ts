@@ -7,11 +7,11 @@ import { createServer, connect as dial, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { expect } from 'vitest'
+import { afterAll, beforeAll, expect } from 'vitest'
 import { type EmbeddedPostgres, startEmbedded } from '../../src/persistence/embedded.ts'
 import { StoreProblem } from '../../src/persistence/problem.ts'
 import type { Row } from '../../src/persistence/row.ts'
-import { openStore } from '../../src/persistence/store.ts'
+import { openStore, type Store } from '../../src/persistence/store.ts'
 import { sql, variant } from '../support/sql.ts'
 
 export { sql, variant }
@@ -44,6 +44,28 @@ export async function startServer(settings: Record<string, string> = {}): Promis
       rmSync(folder, { recursive: true, force: true })
     },
   }
+}
+
+/** A server for the tests of a file, and stores that are closed behind the last of them. */
+export function useStores() {
+  const stores: Store[] = []
+  const around = {
+    /** There once the first test runs. */
+    server: undefined as unknown as TestServer,
+    async open(url: string, options: Parameters<typeof openStore>[1] = {}): Promise<Store> {
+      const store = await openStore(url, options)
+      stores.push(store)
+      return store
+    },
+  }
+  beforeAll(async () => {
+    around.server = await startServer()
+  })
+  afterAll(async () => {
+    for (const store of stores) await store.close(0)
+    await around.server.end()
+  })
+  return around
 }
 
 /** Row number `round` of the writer of `term`. */

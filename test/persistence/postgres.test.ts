@@ -1,34 +1,12 @@
 // The store on a real Postgres: what it refuses, the tables, rows, snapshots, deletion.
 
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { SCHEMA_VERSION } from '../../src/persistence/migrations.ts'
 import { openStore, type Store } from '../../src/persistence/store.ts'
-import {
-  CutProxy,
-  journalOf,
-  problem,
-  rowAt,
-  sql,
-  startServer,
-  type TestServer,
-  variant,
-} from './postgres-support.ts'
+import { CutProxy, journalOf, problem, rowAt, sql, useStores, variant } from './postgres-support.ts'
 
-let server: TestServer
-const stores: Store[] = []
-beforeAll(async () => {
-  server = await startServer()
-})
-afterAll(async () => {
-  for (const store of stores) await store.close(0)
-  await server.end()
-})
-
-async function open(url: string, options: Parameters<typeof openStore>[1] = {}): Promise<Store> {
-  const store = await openStore(url, options)
-  stores.push(store)
-  return store
-}
+const around = useStores()
+const { open } = around
 
 async function rowsOf(store: Store, from: number) {
   const rows = []
@@ -39,10 +17,22 @@ async function rowsOf(store: Store, from: number) {
 describe('what is refused at the start, each with one sentence', () => {
   const cases: [string, string, () => string | Promise<string>][] = [
     ['no address', 'BAD_URL', () => 'localhost:5432'],
-    ['no server', 'NO_SERVER', () => variant(server.postgres.url, { port: 1 })],
-    ['wrong password', 'WRONG_PASSWORD', () => variant(server.postgres.url, { password: 'no' })],
-    ['no such user', 'WRONG_PASSWORD', () => variant(server.postgres.url, { user: 'nobody' })],
-    ['no such database', 'UNKNOWN_DATABASE', () => variant(server.postgres.url, { database: 'x' })],
+    ['no server', 'NO_SERVER', () => variant(around.server.postgres.url, { port: 1 })],
+    [
+      'wrong password',
+      'WRONG_PASSWORD',
+      () => variant(around.server.postgres.url, { password: 'no' }),
+    ],
+    [
+      'no such user',
+      'WRONG_PASSWORD',
+      () => variant(around.server.postgres.url, { user: 'nobody' }),
+    ],
+    [
+      'no such database',
+      'UNKNOWN_DATABASE',
+      () => variant(around.server.postgres.url, { database: 'x' }),
+    ],
     ...(
       [
         ['synchronous_commit=off', 'SYNCHRONOUS_COMMIT_OFF'],
@@ -52,7 +42,7 @@ describe('what is refused at the start, each with one sentence', () => {
     ).map(([setting, code]): [string, string, () => string] => [
       setting,
       code,
-      () => variant(server.postgres.url, { options: `-c ${setting}` }),
+      () => variant(around.server.postgres.url, { options: `-c ${setting}` }),
     ]),
   ]
   test.each(cases)('%s: %s', async (_, code, url) => {
@@ -60,7 +50,7 @@ describe('what is refused at the start, each with one sentence', () => {
   })
 
   test('missing rights, a newer schema, a missing table', async () => {
-    const url = await server.database()
+    const url = await around.server.database()
     await sql(url, `CREATE ROLE weak LOGIN PASSWORD 'weak'`)
     const weak = variant(url, { user: 'weak', password: 'weak' })
     expect(await problem(openStore(weak))).toBe('MISSING_RIGHTS')
@@ -77,7 +67,7 @@ describe('what is refused at the start, each with one sentence', () => {
   })
 
   test('nothing of the password is said', async () => {
-    const url = variant(server.postgres.url, { password: 'secret-word' })
+    const url = variant(around.server.postgres.url, { password: 'secret-word' })
     const bad = url.replace('postgres:', 'mysql:')
     const unreadable = url.replace(/:\d+\//, ':port/')
     for (const each of [url, bad, unreadable, variant(url, { port: 1 })]) {
@@ -91,7 +81,7 @@ describe('a server that does not keep what it commits', () => {
     ['fsync', 'FSYNC_OFF'],
     ['full_page_writes', 'FULL_PAGE_WRITES_OFF'],
   ])('%s=off: %s', async (setting, code) => {
-    const { postgres } = server
+    const { postgres } = around.server
     await postgres.stop()
     const careless = await startAgain({ [setting]: 'off' })
     expect(await problem(openStore(careless.url))).toBe(code)
@@ -101,25 +91,25 @@ describe('a server that does not keep what it commits', () => {
 
   async function startAgain(settings: Record<string, string>) {
     const { startEmbedded } = await import('../../src/persistence/embedded.ts')
-    return startEmbedded({ folder: server.folder, settings })
+    return startEmbedded({ folder: around.server.folder, settings })
   }
 })
 
 test('a connection pooler in front of the server is refused: sessions must be ours', async () => {
-  const proxy = new CutProxy(server.postgres.port)
+  const proxy = new CutProxy(around.server.postgres.port)
   // As a pooler does, which gives its clients process numbers of its own.
   proxy.change = (bytes) => {
     const at = bytes.indexOf(Buffer.from([0x4b, 0, 0, 0, 12]))
     if (at >= 0) bytes.writeInt32BE(bytes.readInt32BE(at + 5) + 1, at + 5)
   }
-  const url = variant(server.postgres.url, { port: await proxy.start() })
+  const url = variant(around.server.postgres.url, { port: await proxy.start() })
   expect(await problem(openStore(url))).toBe('POOLED')
   await proxy.end()
 })
 
 describe('tables', () => {
   test('several starts at once make them once', async () => {
-    const url = await server.database()
+    const url = await around.server.database()
     await Promise.all(Array.from({ length: 4 }, () => open(url)))
     const versions = await sql(url, 'SELECT version FROM onefill.migration ORDER BY 1')
     const all = Array.from({ length: SCHEMA_VERSION }, (_, at) => ({ version: at + 1 }))
@@ -127,7 +117,7 @@ describe('tables', () => {
   })
 
   test('a row of the journal has all of its columns, and no round begins twice', async () => {
-    const url = await server.database()
+    const url = await around.server.database()
     await open(url)
     const good = [1, 1, 1, 1, 1, 0, 1, `'\\x00'`, `''`]
     const insert = (values: readonly (number | string)[]) =>
@@ -142,7 +132,7 @@ describe('tables', () => {
 
 describe('rows', () => {
   test('come back as they were written, from any round, across batches', async () => {
-    const url = await server.database()
+    const url = await around.server.database()
     const store = await open(url)
     expect(await store.lastRow()).toBeNull()
     await store.takeLease('a')
@@ -166,7 +156,7 @@ describe('rows', () => {
   })
 
   test('the order of commits is the order of appends; too many at once are refused', async () => {
-    const url = await server.database()
+    const url = await around.server.database()
     const store = await open(url)
     await store.takeLease('a')
     const order: number[] = []
@@ -182,7 +172,7 @@ describe('rows', () => {
   })
 
   test('a journal that was empty and is not any more is not written on', async () => {
-    const url = await server.database()
+    const url = await around.server.database()
     const store = await open(url)
     await store.takeLease('a')
     await sql(url, `INSERT INTO onefill.journal SELECT 7, 7, 70, 79, 1, 0, 1, '\\x00', ''`)
@@ -190,7 +180,7 @@ describe('rows', () => {
   })
 
   test('a row somebody else wrote with our term is no row of ours', async () => {
-    const url = await server.database()
+    const url = await around.server.database()
     const store = await open(url)
     await store.takeLease('a')
     await store.append(rowAt(1, 1))
@@ -203,7 +193,7 @@ describe('rows', () => {
     ['ends elsewhere', 'UPDATE onefill.journal SET last_round = 4 WHERE first_round = 3'],
     ['is another', `UPDATE onefill.journal SET checksum = '\\x00' WHERE first_round = 3`],
   ])('a journal whose last row %s is not written on', async (_, spoil) => {
-    const url = await server.database()
+    const url = await around.server.database()
     const store = await open(url)
     await store.takeLease('a')
     await Promise.all([1, 2, 3].map((round) => store.append(rowAt(round, 1))))
@@ -222,7 +212,7 @@ const headAt = (seq: number) => ({
 
 describe('snapshots', () => {
   test('are put, listed, read and deleted; an incomplete one is none', async () => {
-    const url = await server.database()
+    const url = await around.server.database()
     const store = await open(url)
     await store.takeLease('a')
     const parts = [Buffer.alloc(1_000_000, 'a'), Buffer.alloc(0), Buffer.from('end')]
@@ -256,7 +246,7 @@ describe('snapshots', () => {
 })
 
 test('rows are deleted up to a round and a time, never the last one', async () => {
-  const url = await server.database()
+  const url = await around.server.database()
   const store = await open(url)
   await store.takeLease('a')
   for (let round = 1; round <= 200; round += 1) await store.append(rowAt(round, 1))

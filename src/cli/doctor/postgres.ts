@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type pg from 'pg'
 import type { Settings } from '../../config.ts'
 import { connect } from '../../persistence/connection.ts'
-import { UNENDABLE } from '../../persistence/lease.ts'
+import { type Lease, readLease, UNENDABLE } from '../../persistence/lease.ts'
 import { SCHEMA_VERSION } from '../../persistence/migrations.ts'
 import { problemOf, type StoreProblemCode } from '../../persistence/problem.ts'
 import { type Finding, fail, ok, warn } from './finding.ts'
@@ -93,13 +93,12 @@ async function examineTables(client: pg.Client): Promise<Finding[]> {
   if (version < SCHEMA_VERSION) {
     return [ok('tables', `${said}; the next start brings them to ${SCHEMA_VERSION}`)]
   }
-  const { rows } = await client.query(
-    `SELECT lease.term, holder,
-      extract(epoch FROM clock_timestamp() - greatest(taken_at, beat_at)) * 1000 AS age
-      FROM onefill.lease AS lease, onefill.heartbeat WHERE lease.id = 1`,
-  )
   const { rows: strangers } = await client.query<{ name: string }>(UNENDABLE)
-  return [ok('tables', said), lease(rows[0]), ...strangers.map(({ name }) => unendable(name))]
+  return [
+    ok('tables', said),
+    lease(await readLease(client)),
+    ...strangers.map(({ name }) => unendable(name)),
+  ]
 }
 
 function unendable(name: string): Finding {
@@ -107,10 +106,9 @@ function unendable(name: string): Finding {
   return warn('takeover', said, `use the same database user, or GRANT pg_signal_backend`)
 }
 
-function lease({ term, holder, age }: { term: string; holder: string; age: string }): Finding {
+function lease({ term, holder, ageMs }: Lease): Finding {
   if (holder === '') return ok('lease', `free, term ${term}`)
-  const ageMs = Math.round(Number(age))
-  const said = `${holder} leads, term ${term}, heard of ${ageMs} ms ago`
+  const said = `${holder} leads, term ${term}, heard of ${Math.round(ageMs)} ms ago`
   if (ageMs < SILENCE_MS) return ok('lease', said)
   return warn('lease', said, 'it is silent: the next start, or a standby, takes over')
 }
