@@ -29,7 +29,7 @@ export type FieldKind =
   | 'house'
   | `limit:${LimitKind}`
 
-interface CommandForm {
+export interface CommandForm {
   readonly required: { readonly [field: string]: FieldKind }
   readonly optional: { readonly [field: string]: FieldKind }
   /** Exactly one of these must be there. */
@@ -132,10 +132,10 @@ const DECIMAL = /^[0-9]+(\.[0-9]+)?$/
 const HOURS = /^([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]$/
 const TIME = /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$/
 
-const SIDES = ['buy', 'sell'] as const
-const ORD_TYPES = ['limit', 'market'] as const
-const TIMES_IN_FORCE = ['GTC', 'IOC', 'FOK'] as const
-const SELF_TRADES = ['cancelNewest', 'cancelOldest', 'cancelBoth', 'decrement'] as const
+export const SIDES = ['buy', 'sell'] as const
+export const ORD_TYPES = ['limit', 'market'] as const
+export const TIMES_IN_FORCE = ['GTC', 'IOC', 'FOK'] as const
+export const SELF_TRADES = ['cancelNewest', 'cancelOldest', 'cancelBoth', 'decrement'] as const
 
 const isText = (value: unknown, form: RegExp) => typeof value === 'string' && form.test(value)
 

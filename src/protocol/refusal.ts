@@ -1,6 +1,7 @@
 // Refusals of what gets no `seq`: bad lines, and commands that cannot be taken in for now.
 
 import { Code, type CodeName, codeText } from './codes.ts'
+import { formText } from './form-text.ts'
 import type { Report } from './report-json.ts'
 
 /** Echoed where they are strings. */
@@ -24,7 +25,8 @@ export function refusalOf(
 ): Report {
   const report: Report = { execType: 'rejected', code }
   if (field !== undefined) report.field = field
-  report.text = codeText(Code[code])
+  const isForm = code === 'MALFORMED' && field !== undefined
+  report.text = (isForm ? formText(command, field) : undefined) ?? codeText(Code[code])
   for (const name of ECHOED) {
     const value = (command as { [name: string]: unknown } | null | undefined)?.[name]
     if (typeof value === 'string' && value.length <= ECHO_CHARS_MAX) report[name] = value
