@@ -2,13 +2,16 @@
 // Starts the command-line tool on the Node that the package `node` pins, whatever Node ran this
 // file.
 import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { constants } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { withHugePages } from './huge-pages.js'
 
-const main = join(dirname(fileURLToPath(import.meta.url)), '..', 'src', 'main.ts')
+const source = join(dirname(fileURLToPath(import.meta.url)), '..', 'src')
+// TypeScript in a clone, JavaScript in a package.
+const main = join(source, existsSync(join(source, 'main.ts')) ? 'main.ts' : 'main.js')
 const major = Number(process.versions.node.split('.')[0])
 
 const environment = withHugePages(process.env)
@@ -32,7 +35,8 @@ if (major >= 26) {
   )
   const run = spawn(pinned, [main, ...process.argv.slice(2)], {
     stdio: 'inherit',
-    env: environment,
+    // It stops when we are gone: what kills us may not reach it (src/cli/parent.ts).
+    env: { ...environment, ONEFILL_WRAPPED: '1' },
   })
   // A terminal gives Ctrl+C to both of us; the other takes two that come together for one.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => run.kill(signal))

@@ -2,6 +2,7 @@
 // ends them.
 
 import { availableParallelism } from 'node:os'
+import { extname } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads'
 import type { AccountShardOptions } from '../engine/account/account-shard.ts'
@@ -56,6 +57,8 @@ export class WorkerFault extends Fault {
   }
 }
 
+/** What a thread runs: TypeScript in a clone, JavaScript in a package. */
+const WORKER = new URL(`./worker${extname(import.meta.filename)}`, import.meta.url)
 const SILENCE_MS_MAX = 30_000
 const STOP_MS_MAX = 5_000
 /** How long the sequencer sleeps before it looks after its workers. */
@@ -130,7 +133,7 @@ class Threads {
         faults: faults.port2,
         spins: this.spins,
       }
-      this.start(setup, entry ?? new URL('./worker.ts', import.meta.url))
+      this.start(setup, entry ?? WORKER)
     }
   }
 

@@ -3,11 +3,12 @@
 
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
+import { extname, join } from 'node:path'
 import { Fault } from '../lib/assert.ts'
 import type { Retention, SnapshotTaken } from './snapshots.ts'
 
-const PROGRAM = join(import.meta.dirname, 'beside-process.ts')
+/** TypeScript in a clone, JavaScript in a package. */
+const PROGRAM = join(import.meta.dirname, `beside-process${extname(import.meta.filename)}`)
 
 /** What the process is told; by a channel, as its arguments can be read by everybody. */
 export interface Task {

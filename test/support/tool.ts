@@ -21,14 +21,16 @@ export interface ToolOptions {
   /** DATABASE_URL, if any. */
   readonly url?: string
   readonly cwd?: string
+  /** The file that starts it; that of the clone unless given. */
+  readonly tool?: string
   /** More of the environment. */
   readonly env?: Readonly<Record<string, string>>
 }
 
 /** Runs the tool to its end. */
 export function onefill(args: readonly string[], options: ToolOptions = {}) {
-  const { input = '', cwd } = options
-  const { status, stdout, stderr } = spawnSync(process.execPath, [TOOL, ...args], {
+  const { input = '', cwd, tool = TOOL } = options
+  const { status, stdout, stderr } = spawnSync(process.execPath, [tool, ...args], {
     ...{ input, env: environment(options), encoding: 'utf8', maxBuffer: 2 ** 28 },
     ...(cwd === undefined ? {} : { cwd }),
   })
@@ -65,8 +67,8 @@ export class Served {
   private rest = ''
 
   constructor(args: readonly string[], options: ServedOptions = {}) {
-    const { cwd, command = 'serve', node = process.execPath } = options
-    this.child = spawn(node, [TOOL, command, ...args], {
+    const { cwd, tool = TOOL, command = 'serve', node = process.execPath } = options
+    this.child = spawn(node, [tool, command, ...args], {
       env: environment(options),
       ...(cwd === undefined ? {} : { cwd }),
     })
