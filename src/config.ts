@@ -58,7 +58,8 @@ const port = z.union([z.literal('off'), whole(0, 65_535)])
 
 // --- the schema ---------------------------------------------------------------------------------
 
-interface Setting<T> {
+/** One of them. */
+export interface Setting<T> {
   readonly schema: z.ZodType<T>
   /** As it would stand in the file; undefined: none. */
   readonly fallback: unknown
@@ -113,7 +114,7 @@ export const SETTINGS = {
   workers: define({
     ...{ schema: workers, fallback: 0, short: 'w' },
     allowed: `0, a number up to ${WORKERS_MAX}, or two like 2+1: for accounts and for symbols`,
-    help: 'worker threads: 0 for none, n, or a+s for accounts and symbols',
+    help: 'worker threads',
   }),
   standby: define({
     ...{ schema: flag, fallback: false, allowed: 'true or false', isSwitch: true },
@@ -129,7 +130,7 @@ export const SETTINGS = {
   }),
   snapshotEvery: define({
     ...{ schema: whole(0), fallback: 5_000_000, allowed: 'a whole number, 0 for never' },
-    help: 'commands from one snapshot to the next; 0: never',
+    help: 'commands from one snapshot to the next',
   }),
   keepSnapshots: define({
     ...{ schema: whole(1), fallback: 3, allowed: 'a whole number from 1' },
@@ -137,11 +138,11 @@ export const SETTINGS = {
   }),
   keepJournal: define({
     ...{ schema: days, fallback: 'all', allowed: 'days, like 30 or 0.5, or all' },
-    help: 'days that rows are kept which no kept snapshot needs, or all',
+    help: 'how long rows are kept which no kept snapshot needs',
   }),
   clockEveryMs: define({
     ...{ schema: whole(0, 60_000), fallback: 10, allowed: '0 to 60000, 0 for never' },
-    help: "ms from one setting of the exchange's clock to the next; 0: never",
+    help: "ms from one setting of the exchange's clock to the next",
   }),
   reportFormat: define({
     ...{ schema: z.enum(['json', 'msgpack']), fallback: 'json', allowed: 'json or msgpack' },
@@ -153,7 +154,7 @@ export const SETTINGS = {
   }),
   httpPort: define({
     ...{ schema: port, fallback: 8080, allowed: '0 to 65535, 0 for a free one, or off' },
-    help: 'port for health and orders over HTTP; 0: a free one; off: none',
+    help: 'port for health and orders over HTTP',
   }),
   httpHost: define({
     ...{ schema: text, fallback: '127.0.0.1', allowed: 'a name or an address of this machine' },
@@ -202,7 +203,7 @@ export interface Config {
   readonly sources: Readonly<Record<SettingName, { readonly raw: unknown; readonly from: string }>>
 }
 
-/** Settings that cannot be used: a line for each that is wrong. */
+/** Settings that cannot be used: a line for each that is wrong, without secrets. */
 export class ConfigProblem extends Error {
   override name = 'ConfigProblem'
   readonly lines: readonly string[]
@@ -221,6 +222,9 @@ export interface ConfigInput {
   readonly flags: Readonly<Partial<Record<SettingName, unknown>>>
 }
 
+/** What was given of each setting, before it is looked at. */
+type Given = Map<SettingName, { raw: unknown; from: string }>
+
 const kebab = (name: string): string => name.replaceAll(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)
 
 /** `--keep-journal` for `keepJournal`. */
@@ -232,18 +236,39 @@ export const variableOf = (name: SettingName): string =>
   (SETTINGS[name] as Setting<unknown>).variable ??
   `ONEFILL_${kebab(name).replaceAll('-', '_').toUpperCase()}`
 
-/** No settings: one names the file, one is the clients', the others belong to our scripts. */
+/** No settings: of the file, the clients, the wrapper that starts us, and our scripts. */
 const OTHER_VARIABLES = [
   'ONEFILL_CONFIG',
   'ONEFILL_ACCOUNT',
+  'ONEFILL_WRAPPED',
   'ONEFILL_BENCH',
   'ONEFILL_LOBSTER_DIR',
 ]
 
 /** Reads the settings; throws a ConfigProblem that says all that is wrong. */
-export function readConfig({ file, environment, flags }: ConfigInput): Config {
+export function readConfig(input: ConfigInput): Config {
   const problems: string[] = []
-  const given = new Map<SettingName, { raw: unknown; from: string }>()
+  const given = gather(input, problems)
+  const settings = parse(given, SETTING_NAMES, problems) as Settings
+  if (problems.length === 0) checkTogether(settings, problems)
+  if (problems.length > 0) throw new ConfigProblem(problems)
+  return { settings, sources: Object.fromEntries(given) as Config['sources'] }
+}
+
+/** Some of the settings, for who runs no exchange: what the others hold does not matter. */
+export function readSettings<Name extends SettingName>(
+  names: readonly Name[],
+  input: ConfigInput,
+): Pick<Settings, Name> {
+  const problems: string[] = []
+  const settings = parse(gather(input, problems), names, problems)
+  if (problems.length > 0) throw new ConfigProblem(problems)
+  return settings as Pick<Settings, Name>
+}
+
+/** What was given of each setting, and where. */
+function gather({ file, environment, flags }: ConfigInput, problems: string[]): Given {
+  const given: Given = new Map()
   for (const name of SETTING_NAMES) {
     given.set(name, { raw: SETTINGS[name].fallback, from: 'default' })
   }
@@ -252,8 +277,13 @@ export function readConfig({ file, environment, flags }: ConfigInput): Config {
   for (const name of SETTING_NAMES) {
     if (flags[name] !== undefined) given.set(name, { raw: flags[name], from: flagOf(name) })
   }
-  const settings: Record<string, unknown> = {}
-  for (const [name, { raw, from }] of given) {
+  return given
+}
+
+function parse(given: Given, names: readonly SettingName[], problems: string[]): Partial<Settings> {
+  const settings: Partial<Record<SettingName, unknown>> = {}
+  for (const name of names) {
+    const { raw, from } = given.get(name) as { raw: unknown; from: string }
     const { schema, allowed, isSecret } = SETTINGS[name] as Setting<unknown>
     const parsed = schema.safeParse(raw)
     if (parsed.success) settings[name] = parsed.data
@@ -262,15 +292,8 @@ export function readConfig({ file, environment, flags }: ConfigInput): Config {
       problems.push(`${name} is ${value} (${from}); allowed: ${allowed}`)
     }
   }
-  if (problems.length === 0) checkTogether(settings as unknown as Settings, problems)
-  if (problems.length > 0) throw new ConfigProblem(problems)
-  return {
-    settings: settings as unknown as Settings,
-    sources: Object.fromEntries(given) as Config['sources'],
-  }
+  return settings as Partial<Settings>
 }
-
-type Given = Map<SettingName, { raw: unknown; from: string }>
 
 function readFile(named: string | undefined, given: Given, problems: string[]): void {
   const file = named ?? CONFIG_FILE
@@ -279,9 +302,8 @@ function readFile(named: string | undefined, given: Given, problems: string[]): 
   try {
     content = JSON.parse(readFileSync(file, 'utf8'))
   } catch (error) {
-    // What the parser says may quote a password.
     const isSyntax = error instanceof SyntaxError
-    const why = isSyntax ? 'it is not JSON' : (error as NodeJS.ErrnoException).code
+    const why = isSyntax ? noJson(error.message) : (error as NodeJS.ErrnoException).code
     problems.push(`the file ${file} cannot be read: ${why}`)
     return
   }
@@ -291,8 +313,17 @@ function readFile(named: string | undefined, given: Given, problems: string[]): 
   }
   for (const [name, raw] of Object.entries(content)) {
     if (Object.hasOwn(SETTINGS, name)) given.set(name as SettingName, { raw, from: file })
-    else problems.push(`${name} is no setting (${file}); allowed: ${SETTING_NAMES.join(', ')}`)
+    else {
+      const what = `${hideSecrets(name)} is no setting (${file})`
+      problems.push(`${what}; allowed: ${SETTING_NAMES.join(', ')}`)
+    }
   }
+}
+
+/** Of what the parser says, where it stopped: the rest may quote a password. */
+function noJson(said: string): string {
+  const [, line, column] = /\(line (\d+) column (\d+)\)/.exec(said) ?? []
+  return line === undefined ? 'it is not JSON' : `it is not JSON in line ${line}, column ${column}`
 }
 
 function readEnvironment(
@@ -334,7 +365,7 @@ export function hideSecrets(text: string): string {
     .replaceAll(ADDRESS, (_, protocol, user, password) =>
       password === undefined ? `${protocol}***@` : `${protocol}${user}:***@`,
     )
-    .replaceAll(/([?&](?:password|pass|token)=)[^&\s"']*/gi, '$1***')
+    .replaceAll(/([?&](?:password|sslpassword|pass|token)=)[^&\s"']*/gi, '$1***')
 }
 
 /** A value for people. */

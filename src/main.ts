@@ -5,6 +5,7 @@ import { Command } from 'commander'
 import { registerClient } from './cli/client.ts'
 import { registerDoctor } from './cli/doctor.ts'
 import { registerJournal } from './cli/journal.ts'
+import { EXIT, tellMisuse } from './cli/outcome.ts'
 import { registerProjection } from './cli/projection.ts'
 import { registerReplay } from './cli/replay.ts'
 import { registerServe } from './cli/serve.ts'
@@ -18,7 +19,9 @@ const { version } = JSON.parse(
 const program = new Command('onefill')
   .description('Matching and risk engine: commands in, execution reports out.')
   .version(version)
-  .showHelpAfterError('(onefill --help shows the commands)')
+  .showHelpAfterError('(with --help it says what it takes)')
+  .configureOutput({ outputError: tellMisuse })
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? EXIT.done : EXIT.misuse))
   .addHelpText(
     'after',
     `

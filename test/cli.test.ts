@@ -261,7 +261,7 @@ describe('what cannot be done', () => {
     }
   })
 
-  test('ends with 1 and a hint: wrong words and numbers', () => {
+  test('ends with 2 and a hint: wrong words and numbers', () => {
     const cases = [
       ['replay', '--round', '0'],
       ['replay', '--round', '1.5'],
@@ -275,7 +275,7 @@ describe('what cannot be done', () => {
     ]
     for (const args of cases) {
       const { status, stdout, lines } = said(args)
-      expect([args, status, stdout]).toEqual([args, 1, ''])
+      expect([args, status, stdout]).toEqual([args, 2, ''])
       expect(lines[0]).toMatch(/^error: /)
       expect(lines.join('\n')).not.toMatch(/^ +at /m)
     }

@@ -3,26 +3,8 @@
 import { InvalidArgumentError } from 'commander'
 import { WORKERS_MAX, type Workers } from '../actors/placement.ts'
 import { COMMANDS_PER_ROUND_MAX } from '../protocol/bounds.ts'
-import { Inability } from './outcome.ts'
 
 const DAY_MS = 86_400_000
-
-/** What the argument that names the database is called in every help text. */
-export const URL_HELP = 'the database; without it, the one in DATABASE_URL'
-
-/** The database that was named, or that the environment names. */
-export function databaseOf(url: string | undefined): string {
-  const found = url ?? databaseOfEnvironment()
-  if (found !== undefined) return found
-  const shape = 'postgres://USER:PASSWORD@HOST:PORT/DATABASE'
-  throw new Inability(`which database? Give ${shape} as an argument or in DATABASE_URL.`)
-}
-
-/** The database that the environment names, if it does. */
-export function databaseOfEnvironment(): string | undefined {
-  const url = process.env.DATABASE_URL
-  return url === '' ? undefined : url
-}
 
 /** Commands in a round, or that blank lines end them. */
 export function roundOf(text: string): number | 'blank' {

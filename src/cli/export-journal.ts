@@ -4,7 +4,7 @@ import type { Directory } from '../protocol/directory.ts'
 import { encodeCommand } from '../protocol/encode-command.ts'
 import { learn } from '../protocol/learn.ts'
 import { followHistory, roundsBehind } from './history.ts'
-import { withStore } from './outcome.ts'
+import { Inability, withStore } from './outcome.ts'
 import { Output } from './output.ts'
 
 /**
@@ -32,6 +32,10 @@ export function exportJournal(
         if (output.isFull) await output.flush()
       }
       await output.end()
+      const { lastSeq } = (await store.lastRow()) ?? { lastSeq: 0 }
+      if (from > Math.max(lastSeq, 1)) {
+        throw new Inability(`there is no seq ${from} yet: the journal ends with seq ${lastSeq}.`)
+      }
     } finally {
       await follower.close()
     }

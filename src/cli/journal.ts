@@ -4,7 +4,8 @@ import type { Command } from 'commander'
 import { Fault } from '../lib/assert.ts'
 import { GENESIS, type RowEnd, readRounds } from '../persistence/row.ts'
 import type { SnapshotInfo } from '../persistence/snapshot-table.ts'
-import { databaseOf, URL_HELP, wholeFrom } from './arguments.ts'
+import { asPlaced, databaseOf, type Place, URL_HELP } from './addresses.ts'
+import { wholeFrom } from './arguments.ts'
 import { diffState } from './diff-state.ts'
 import { exportJournal } from './export-journal.ts'
 import { remainingRows } from './history.ts'
@@ -17,41 +18,37 @@ export function registerJournal(program: Command): void {
     .command('journal')
     .description('Look into a journal in Postgres.')
     .addHelpText('after', '\nExample:\n  $ onefill journal verify postgres://user@host/db')
-  journal
-    .command('verify')
+  asPlaced(journal.command('verify'))
     .description('Check the chain of checksums and every round.')
     .argument('[url]', URL_HELP)
     .addHelpText('after', '\nExample:\n  $ onefill journal verify postgres://user@host/db')
-    .action(async (url?: string) => {
-      process.exitCode = await verifyJournal(() => databaseOf(url))
+    .action(async (url: string | undefined, place: Place) => {
+      process.exitCode = await verifyJournal(() => databaseOf(url, place))
     })
-  journal
-    .command('list')
+  asPlaced(journal.command('list'))
     .description('Print a line for each row.')
     .argument('[url]', URL_HELP)
     .addHelpText('after', '\nExample:\n  $ onefill journal list | tail')
-    .action(async (url?: string) => {
-      process.exitCode = await listJournal(() => databaseOf(url))
+    .action(async (url: string | undefined, place: Place) => {
+      process.exitCode = await listJournal(() => databaseOf(url, place))
     })
-  journal
-    .command('export')
+  asPlaced(journal.command('export'))
     .description('Write history as commands, one a line, for `onefill replay --round blank`.')
     .argument('[url]', URL_HELP)
     .option('--from <seq>', 'begin with the round that holds this seq', wholeFrom(1), 1)
     .option('--to <seq>', 'end with the round that holds this seq', wholeFrom(1))
     .addHelpText('after', EXPORT_HELP)
-    .action(async (url: string | undefined, options: { from: number; to?: number }) => {
-      process.exitCode = await exportJournal(() => databaseOf(url), options)
+    .action(async (url: string | undefined, options: Place & { from: number; to?: number }) => {
+      process.exitCode = await exportJournal(() => databaseOf(url, options), options)
     })
-  journal
-    .command('diff-state')
+  asPlaced(journal.command('diff-state'))
     .description('Print what the round that holds a seq changed, a line for each change.')
     .argument('<seq>', 'a command of the round', wholeFrom(1))
     .argument('[url]', URL_HELP)
     .option('--json', 'as JSON, one object a line', false)
     .addHelpText('after', '\nExample:\n  $ onefill journal diff-state 123456')
-    .action(async (seq: number, url: string | undefined, { json }: { json: boolean }) => {
-      process.exitCode = await diffState(() => databaseOf(url), seq, json)
+    .action(async (seq: number, url: string | undefined, options: Place & { json: boolean }) => {
+      process.exitCode = await diffState(() => databaseOf(url, options), seq, options.json)
     })
 }
 

@@ -5,7 +5,7 @@ import { performance } from 'node:perf_hooks'
 import type { Command } from 'commander'
 import { Projector } from '../durable/projector.ts'
 import { reconcile } from '../durable/reconcile.ts'
-import { databaseOf, URL_HELP } from './arguments.ts'
+import { asPlaced, databaseOf, type Place, URL_HELP } from './addresses.ts'
 import { EXIT, explain } from './outcome.ts'
 import { Progress } from './progress.ts'
 
@@ -67,18 +67,16 @@ export function reconcileTables(url: () => string): Promise<number> {
 
 /** `onefill project` and `onefill reconcile`. */
 export function registerProjection(program: Command): void {
-  program
-    .command('project')
+  asPlaced(program.command('project'))
     .description('Bring the readable tables in schema onefill_view up to date from the journal.')
     .argument('[url]', URL_HELP)
     .option('-f, --follow', 'go on with the journal until Ctrl+C', false)
     .option('--rebuild', 'drop the tables first', false)
     .addHelpText('after', '\nExample:\n  $ onefill project postgres://user@host/db --follow')
-    .action(async (url: string | undefined, options: ProjectOptions) => {
-      process.exitCode = await project(() => databaseOf(url), options)
+    .action(async (url: string | undefined, options: ProjectOptions & Place) => {
+      process.exitCode = await project(() => databaseOf(url, options), options)
     })
-  program
-    .command('reconcile')
+  asPlaced(program.command('reconcile'))
     .description("Prove that the readable tables are the engine's state at their mark.")
     .argument('[url]', URL_HELP)
     .addHelpText(
@@ -89,8 +87,8 @@ Prints a line for each difference; exit code 1 if there is one.
 Example:
   $ onefill reconcile postgres://user@host/db`,
     )
-    .action(async (url: string | undefined) => {
-      process.exitCode = await reconcileTables(() => databaseOf(url))
+    .action(async (url: string | undefined, place: Place) => {
+      process.exitCode = await reconcileTables(() => databaseOf(url, place))
     })
 }
 

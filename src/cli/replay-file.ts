@@ -7,6 +7,7 @@ import type { Workers } from '../actors/placement.ts'
 import { type Answer, createExchange, type Exchange } from '../exchange.ts'
 import { COMMANDS_PER_ROUND_MAX } from '../protocol/bounds.ts'
 import { isBlank, parseLine, splitLines } from './lines.ts'
+import { EXIT } from './outcome.ts'
 import { Output } from './output.ts'
 
 /** What `onefill replay` was told. */
@@ -21,17 +22,11 @@ export interface ReplayOptions {
   readonly hash: boolean
 }
 
-/**
- * Exit codes: all lines were commands; some were not; the run could not be done; an invariant broke
- * (EX_SOFTWARE of sysexits.h).
- */
-const EXIT = { done: 0, badLines: 1, failed: 2, fault: 70 } as const
-
 const PROGRESS_MS = 200
 
 /**
- * Runs the file (or '-', standard input); returns the exit code. Writes a summary on standard
- * error.
+ * Runs the file (or '-', standard input); returns the exit code: `failed` if some lines were no
+ * commands, `misuse` if it could not be done. Writes a summary on standard error.
  */
 export async function replayFile(file: string, options: ReplayOptions): Promise<number> {
   const tally = new Tally()
@@ -54,11 +49,11 @@ export async function replayFile(file: string, options: ReplayOptions): Promise<
       return EXIT.fault
     }
     process.stderr.write(`onefill: ${message}\n`)
-    return EXIT.failed
+    return EXIT.misuse
   } finally {
     await exchange.close()
   }
-  return tally.badLines > 0 ? EXIT.badLines : EXIT.done
+  return tally.badLines > 0 ? EXIT.failed : EXIT.done
 }
 
 /** Opening the output would empty the input. */

@@ -2,15 +2,16 @@
 
 import type { Command } from 'commander'
 import type { Workers } from '../actors/placement.ts'
-import { databaseOf, roundOf, wholeFrom, workersOf } from './arguments.ts'
+import { asPlaced, databaseOf, type Place } from './addresses.ts'
+import { roundOf, wholeFrom, workersOf } from './arguments.ts'
 import { replayFile } from './replay-file.ts'
 import { replayJournal } from './replay-journal.ts'
 
-interface Options {
+interface Options extends Place {
   out?: string
   round: number | 'blank'
   workers: Workers
-  /** True: the journal in DATABASE_URL. */
+  /** True: the journal of the settings, or of what runs in the data folder. */
   journal?: string | true
   to?: number
   hash: boolean
@@ -35,8 +36,7 @@ Examples:
 
 /** Adds the command. */
 export function registerReplay(program: Command): void {
-  program
-    .command('replay')
+  asPlaced(program.command('replay'))
     .description('Run commands, one JSON object a line, or a journal; write reports, one a line.')
     .argument('[file]', 'NDJSON file, or - for standard input', '-')
     .option('-o, --out <file>', 'where the reports go; default -, standard output')
@@ -58,6 +58,9 @@ export function registerReplay(program: Command): void {
       process.exitCode =
         journal === undefined
           ? await replayFile(file, { out, round, workers, hash })
-          : await replayJournal(() => databaseOf(journal === true ? undefined : journal), options)
+          : await replayJournal(() => databaseOf(named(journal), options), options)
     })
 }
+
+/** The address, if one was given. */
+const named = (journal: string | true) => (journal === true ? undefined : journal)

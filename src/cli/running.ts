@@ -1,12 +1,20 @@
 // An exchange on its servers: what `onefill serve` and `onefill start` do with their settings.
 
 import { existsSync, readFileSync } from 'node:fs'
-import type { Config, SettingName, Settings } from '../config.ts'
+import {
+  CONFIG_FILE,
+  type Config,
+  flagOf,
+  hideSecrets,
+  type SettingName,
+  type Settings,
+} from '../config.ts'
 import { type Access, openAccess } from './access.ts'
 import { Demo } from './demo.ts'
 import { HealthBoard } from './health.ts'
 import { createLog, type Log } from './log.ts'
 import { outcomeOf } from './outcome.ts'
+import { stopWithParent } from './parent.ts'
 import { run, type ServeOptions } from './serving.ts'
 import { isFree, type Stack, startStack } from './stack.ts'
 
@@ -39,17 +47,19 @@ export async function startDemo(config: Config): Promise<number> {
   // A demo can be tried over HTTP too, with the token that it prints.
   const httpAuth = sources.httpAuth.from === 'default' ? 'development' : settings.httpAuth
   const own: Settings = { ...settings, httpAuth, ...(isAny && { httpPort: 0 }) }
-  return runOn({ ...own, standby: false, stdio: false, stay: false }, { hasDemo: true })
+  const alone = { ...own, standby: false, stdio: false, stay: false }
+  return runOn(alone, { demoFlags: flagsFor(config) })
 }
 
 async function runOn(
   settings: Settings,
-  { hasNats = true, hasDemo = false }: { hasNats?: boolean; hasDemo?: boolean },
+  { hasNats = true, demoFlags }: { hasNats?: boolean; demoFlags?: string },
 ): Promise<number> {
   const log = createLog(settings)
   const version = versionOf()
   const node = process.versions.node
   log.info({ event: 'start', version, node }, `onefill ${version} starts`)
+  stopWithParent()
   const { data: folder, databaseUrl, natsUrl } = settings
   const isNew = !existsSync(folder)
   if (databaseUrl === undefined && isNew) {
@@ -67,10 +77,12 @@ async function runOn(
       ...{ databaseUrl: stack.databaseUrl, natsUrl: stack.natsUrl },
     }
     const { token } = access ?? {}
-    if (token !== undefined && !hasDemo) await tellTokens(token, log)
-    return await run(
-      hasDemo ? { ...options, onServing: (at) => welcome({ ...at, token }, log) } : options,
-    )
+    if (demoFlags === undefined) {
+      if (token !== undefined) await tellTokens(token, log)
+      return await run(options)
+    }
+    const more = { token, flags: demoFlags }
+    return await run({ ...options, onServing: (at) => welcome({ ...at, ...more }, log) })
   } catch (error) {
     const { code, message } = outcomeOf(error)
     log.fatal({ event: 'end', exit: code }, message)
@@ -96,6 +108,18 @@ interface Welcome {
   readonly natsUrl: string
   readonly httpUrl: string | undefined
   readonly token: MakeToken | undefined
+  /** What commands must be told to find it. */
+  readonly flags: string
+}
+
+/**
+ * What commands in another terminal must be told to find this exchange: nothing but what it was
+ * told itself in a way that they do not see. Passwords are not shown.
+ */
+function flagsFor({ sources }: Config): string {
+  const names = ['data', 'natsUrl'] as const
+  const told = names.filter((name) => !['default', CONFIG_FILE].includes(sources[name].from))
+  return told.map((name) => ` ${flagOf(name)} ${hideSecrets(String(sources[name].raw))}`).join('')
 }
 
 /** What can be tried over HTTP. */
@@ -111,15 +135,15 @@ Over HTTP, for ${DEVELOPER}, until this ends; ${url}/v1/docs has it all:
 }
 
 /** Starts the demo, and says what can be done now. */
-async function welcome({ natsUrl, httpUrl, token }: Welcome, log: Log): Promise<Demo> {
+async function welcome({ natsUrl, httpUrl, token, flags }: Welcome, log: Log): Promise<Demo> {
   const demo = await Demo.start(natsUrl, log)
   const order = `{"clOrdId":"my-3","symbol":"NVDA","side":"buy","ordType":"market","orderQty":"5"}`
   const http = httpUrl === undefined ? '' : await overHttp(httpUrl, token)
   process.stdout.write(`
 The exchange runs, and a demo market trades on it. In another terminal:
 
-  npx onefill book NVDA --watch
-  npx onefill order buy NVDA 5 --price 170 --account alice
+  npx onefill book NVDA --watch${flags}
+  npx onefill order buy NVDA 5 --price 170 --account alice${flags}
   nats -s ${natsUrl.replace(/\/\/[^/@]*@/, '//')} sub 'onefill.v1.md.*.trades'
   nats -s ${natsUrl.replace(/\/\/[^/@]*@/, '//')} req onefill.v1.order.alice.new '${order}'
 ${http}

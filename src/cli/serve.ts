@@ -6,8 +6,9 @@ import { addSettings, configOf, type FlagValues, withConfig } from './settings.t
 const HELP = `
 Starts where the journal ends; no flag is needed after a crash. Ctrl+C or SIGTERM takes nothing more
 in, commits and says what is under way, takes a snapshot and stops; a second one stops at once.
-Exit codes: 0 stopped; 1 it cannot be done; 70 an invariant broke; 75 another process has taken
-over. docs/operations.md has the settings, also for a file and the environment.
+Exit codes: 0 stopped; 1 it cannot be done; 2 wrong arguments or settings; 70 an invariant broke;
+75 another process has taken over. docs/operations.md has the settings, also for a file and the
+environment.
 
 Examples:
   $ onefill serve

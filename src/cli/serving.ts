@@ -13,6 +13,7 @@ import type { HealthBoard } from './health.ts'
 import type { Log } from './log.ts'
 import { Metrics } from './metrics.ts'
 import { EXIT, Inability, outcomeOf } from './outcome.ts'
+import { giveUpAfter } from './patience.ts'
 import { Progress } from './progress.ts'
 import { RefusalCounter } from './refusals.ts'
 import { onStopSignal } from './signals.ts'
@@ -39,7 +40,7 @@ export interface Guest {
 
 /** How often it is looked who leads, in ms. */
 const LOOK_MS = 100
-/** A stop waits so long for NATS to come back and take what is to be said, in ms. */
+/** A stop waits so long for NATS, each time it is away, to take what is to be said, in ms. */
 const NATS_PATIENCE_MS = 10_000
 
 /** Runs until a signal, the end of input, or what ends it; returns the exit code. */
@@ -108,11 +109,14 @@ class Serving {
     // It may have come to lead at the last moment.
     this.exchange ??= await this.standby?.leading.catch(() => undefined)
     const { exchange, gateway } = this
-    const timer = setTimeout(() => gateway?.isThere || gateway?.giveUp(), NATS_PATIENCE_MS)
+    const endPatience = giveUpAfter(NATS_PATIENCE_MS, {
+      isThere: () => gateway?.isThere ?? true,
+      giveUp: () => gateway?.giveUp(),
+    })
     try {
       await exchange?.settled()
     } finally {
-      clearTimeout(timer)
+      endPatience()
     }
     await Promise.all([gateway?.close(), this.httpGateway?.close()])
     await exchange?.close({ snapshot: true })

@@ -9,9 +9,10 @@ import {
   readConfig,
   SETTING_NAMES,
   SETTINGS,
+  type Setting,
   type SettingName,
 } from '../config.ts'
-import { EXIT, say } from './outcome.ts'
+import { EXIT, explain } from './outcome.ts'
 
 /** What commander gives: by the flag's name in camelCase. */
 export type FlagValues = Readonly<Record<string, unknown>>
@@ -21,12 +22,14 @@ export function addSettings(command: Command, without: readonly SettingName[] = 
   command.option('-c, --config <file>', 'settings; default: onefill.config.json, if it is there')
   for (const name of SETTING_NAMES) {
     if (without.includes(name)) continue
-    const setting: { help: string; short?: string; isSwitch?: boolean; fallback: unknown } =
-      SETTINGS[name]
-    const { help, short, isSwitch = false, fallback } = setting
+    const setting: Pick<
+      Setting<unknown>,
+      'help' | 'allowed' | 'short' | 'isSwitch' | 'fallback'
+    > = SETTINGS[name]
+    const { help, allowed, short, isSwitch = false, fallback } = setting
     const flag = `${short === undefined ? '' : `-${short}, `}${flagOf(name)}`
-    const hint = fallback === undefined || isSwitch ? '' : ` (default: ${fallback})`
-    command.option(isSwitch ? flag : `${flag} <value>`, `${help}${hint}`)
+    const hint = fallback === undefined ? allowed : `${allowed}; default: ${fallback}`
+    command.option(isSwitch ? flag : `${flag} <value>`, isSwitch ? help : `${help} (${hint})`)
   }
   return command
 }
@@ -52,8 +55,7 @@ export function withConfig<T>(read: () => Config, goOn: (config: Config) => T): 
     config = read()
   } catch (error) {
     if (!(error instanceof ConfigProblem)) throw error
-    for (const line of error.lines) say(`onefill: ${hideSecrets(line)}.`)
-    return EXIT.failed
+    return explain(error)
   }
   return goOn(config)
 }

@@ -7,17 +7,39 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
  */
 const SAME_MS = 300
 
+/** What stops it in order; undefined: a signal ends the process at once. */
+let stopInOrder: (() => void) | undefined
+let firstMs: number | undefined
+/** What is done before a signal ends the process. */
+const lastActs = new Set<() => void>()
+
 /** Tells the first signal; a later one has its usual effect and ends the process at once. */
 export function onStopSignal(tell: () => void): void {
-  let firstMs: number | undefined
-  const heard = (signal: NodeJS.Signals) => {
-    if (firstMs === undefined) {
-      firstMs = performance.now()
-      return tell()
-    }
-    if (performance.now() - firstMs < SAME_MS) return
-    for (const each of SIGNALS) process.removeListener(each, heard)
-    process.kill(process.pid, signal)
+  stopInOrder = tell
+  listen()
+}
+
+/** `act` is done before a signal ends the process at once; the result takes it back. */
+export function beforeSudden(act: () => void): () => void {
+  lastActs.add(act)
+  listen()
+  return () => lastActs.delete(act)
+}
+
+function listen(): void {
+  for (const each of SIGNALS) {
+    process.removeListener(each, heard)
+    process.on(each, heard)
   }
-  for (const signal of SIGNALS) process.on(signal, heard)
+}
+
+function heard(signal: NodeJS.Signals): void {
+  if (firstMs !== undefined && performance.now() - firstMs < SAME_MS) return
+  if (firstMs === undefined && stopInOrder !== undefined) {
+    firstMs = performance.now()
+    return stopInOrder()
+  }
+  for (const act of lastActs) act()
+  for (const each of SIGNALS) process.removeListener(each, heard)
+  process.kill(process.pid, signal)
 }

@@ -5,12 +5,15 @@ import type { Command } from 'commander'
 import { findSnapshotFault } from '../durable/follower.ts'
 import { RETENTION, type Retention, takeSnapshot } from '../durable/snapshots.ts'
 import { createCore } from '../exchange.ts'
-import { databaseOf, daysOf, URL_HELP, wholeFrom } from './arguments.ts'
+import { asPlaced, databaseOf, type Place, URL_HELP } from './addresses.ts'
+import { daysOf, wholeFrom } from './arguments.ts'
 import { Inability, withStore } from './outcome.ts'
 import { Output } from './output.ts'
 import { Progress } from './progress.ts'
 
 const KEEP_HELP = 'keep the journal that no kept snapshot needs for so long; default: for ever'
+
+type NowOptions = Place & { readonly keep: number; readonly keepJournal?: number }
 
 /** Adds the group of commands. */
 export function registerSnapshot(program: Command): void {
@@ -18,26 +21,24 @@ export function registerSnapshot(program: Command): void {
     .command('snapshot')
     .description('Take or list snapshots of the state.')
     .addHelpText('after', '\nExample:\n  $ onefill snapshot now postgres://user@host/db')
-  snapshot
-    .command('now')
+  asPlaced(snapshot.command('now'))
     .description('Take one of all that was published; the market may run meanwhile, or not.')
     .argument('[url]', URL_HELP)
     .option('--keep <n>', 'how many to keep', wholeFrom(1), RETENTION.snapshots)
     .option('--keep-journal <days>', KEEP_HELP, daysOf)
     .addHelpText('after', '\nExample:\n  $ onefill snapshot now --keep 5 --keep-journal 30')
-    .action(async (url: string | undefined, options: { keep: number; keepJournal?: number }) => {
+    .action(async (url: string | undefined, options: NowOptions) => {
       const { keep, keepJournal = Number.POSITIVE_INFINITY } = options
       const retention = { snapshots: keep, journalMs: keepJournal }
-      process.exitCode = await snapshotNow(() => databaseOf(url), retention)
+      process.exitCode = await snapshotNow(() => databaseOf(url, options), retention)
     })
-  snapshot
-    .command('list')
+  asPlaced(snapshot.command('list'))
     .description('Print a line for each, newest first.')
     .argument('[url]', URL_HELP)
     .option('--verify', 'read each and check that it is the state it says', false)
     .addHelpText('after', '\nExample:\n  $ onefill snapshot list --verify')
-    .action(async (url: string | undefined, { verify }: { verify: boolean }) => {
-      process.exitCode = await listSnapshots(() => databaseOf(url), verify)
+    .action(async (url: string | undefined, options: Place & { verify: boolean }) => {
+      process.exitCode = await listSnapshots(() => databaseOf(url, options), options.verify)
     })
 }
 

@@ -1,11 +1,12 @@
 // The built-in servers that an exchange runs on where no others are named: Postgres from npm, and a
 // NATS server.
 
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { startNats } from '../gateway/embedded-nats.ts'
 import { startEmbedded } from '../persistence/embedded.ts'
+import { leaveAddress } from './addresses.ts'
+import { lockFolder } from './folder-lock.ts'
 import type { Log } from './log.ts'
 
 /** What NATS clients try by themselves. */
@@ -28,7 +29,10 @@ export interface StackOptions {
   readonly log: Log
 }
 
-/** Starts what is not named; throws a StoreProblem or a NatsProblem, and leaves nothing running. */
+/**
+ * Starts what is not named; throws a StoreProblem, a NatsProblem, or an Inability where an exchange
+ * runs in the folder, and leaves nothing running.
+ */
 export async function startStack(options: StackOptions): Promise<Stack> {
   const { folder, log, hasNats } = options
   const stops: (() => Promise<void>)[] = []
@@ -37,11 +41,15 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   }
   try {
     let { databaseUrl, natsUrl } = options
+    const isOwn = databaseUrl === undefined || (natsUrl === undefined && hasNats)
+    const unlock = isOwn ? await lockFolder(folder) : () => {}
+    stops.push(async () => unlock())
     if (databaseUrl === undefined) {
       const embedded = await startEmbedded({ folder })
       stops.push(() => embedded.stop())
       databaseUrl = embedded.url
-      stops.push(await leaveAddress(folder, 'url', databaseUrl))
+      const forget = leaveAddress(folder, 'databaseUrl', databaseUrl)
+      stops.push(async () => forget())
       log.info({ event: 'postgres' }, `built-in Postgres in ${folder}; address in ${folder}/url`)
     }
     if (natsUrl === undefined && hasNats) {
@@ -50,7 +58,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       const nats = await startNats({ folder: join(folder, 'nats'), say, ...port })
       stops.push(() => nats.stop())
       natsUrl = nats.url
-      stops.push(await leaveAddress(folder, 'nats-url', natsUrl))
+      const forget = leaveAddress(folder, 'natsUrl', natsUrl)
+      stops.push(async () => forget())
       log.info({ event: 'nats', url: natsUrl }, `built-in NATS server at ${natsUrl}`)
     }
     return { databaseUrl, natsUrl, stop }
@@ -58,16 +67,6 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     await stop()
     throw error
   }
-}
-
-/** Leaves an address where other commands find it; the result takes it away. */
-async function leaveAddress(folder: string, name: string, url: string) {
-  const file = join(folder, name)
-  mkdirSync(folder, { recursive: true })
-  // Made anew: the mode of a file that is there would stay as it is.
-  rmSync(file, { force: true })
-  writeFileSync(file, `${url}\n`, { mode: 0o600 })
-  return async () => rmSync(file, { force: true })
 }
 
 /** Whether nobody listens on the port, on this machine or for all the world. */

@@ -15,9 +15,9 @@ import {
   type NatsConnection,
 } from '@nats-io/transport-node'
 import { encodeFrame, type FrameFormat } from '../gateway/frame.ts'
+import { connectionOf, inboxOf } from '../gateway/nats-address.ts'
 import { STATUS_SUBJECT } from '../gateway/subjects.ts'
 import type { CodeName } from '../protocol/codes.ts'
-import { isName } from '../protocol/command-schema.ts'
 import type { Report } from '../protocol/report-json.ts'
 import { ClientProblem, Unanswered } from './problem.ts'
 import { decodeMessage, isRefusal, type Said } from './wire.ts'
@@ -39,7 +39,10 @@ export interface LinkOptions {
   readonly format?: FrameFormat | undefined
   /** How long one try waits for its reply, in ms; 2,000 unless given. */
   readonly timeoutMs?: number | undefined
-  /** How long it is tried again before {@link Unanswered}, in ms; 30,000 unless given. */
+  /**
+   * How long it is tried again before {@link Unanswered}, in ms; 30,000 unless given. Connecting
+   * takes no longer either.
+   */
   readonly deadlineMs?: number | undefined
   /** The connection is lost, or there again. */
   readonly onConnection?: ((isThere: boolean) => void) | undefined
@@ -71,6 +74,8 @@ export interface Answered {
 
 const TIMEOUT_MS = 2_000
 const DEADLINE_MS = 30_000
+/** A server that does not even say who it is. */
+const CONNECT_MS_MAX = 20_000
 /** Another try with less time left would hardly be answered, and leave the outcome unknown. */
 const TRY_MS_MIN = 50
 const BACK_OFF_MS_MIN = 10
@@ -82,6 +87,9 @@ const PASSING: ReadonlySet<CodeName | undefined> = new Set<CodeName>([
 ])
 /** What the exchange says when others may have missed something. */
 const ANEW = new Set(['leading', 'back'])
+
+/** What goes out: a command, several, or a question, which changes nothing. */
+type Kind = 'command' | 'batch' | 'question'
 
 type Outcome =
   | { readonly kind: 'reply'; readonly isArray: boolean; readonly objects: readonly Said[] }
@@ -118,7 +126,7 @@ export class Link {
     try {
       return new Link(await connect(connectionOptions(options)), options)
     } catch (error) {
-      const at = [options.servers].flat().map(hostOf).join(', ')
+      const at = serversOf(options).split(',').map(hostOf).join(', ')
       const why = error instanceof Error ? error.message : String(error)
       const sentence = `No NATS server can be used at ${at}: ${why.replace(/\.$/, '')}.`
       throw new ClientProblem('CANNOT_CONNECT', sentence, error)
@@ -164,7 +172,7 @@ export class Link {
     try {
       this.#connection.publish(subject, encodeFrame(body, this.format))
     } catch (error) {
-      outcomeOf(subject, error)
+      outcomeOf(subject, error, 'command')
     }
   }
 
@@ -181,10 +189,16 @@ export class Link {
     }
   }
 
-  /** Asks until it is answered; see {@link askAll}. */
+  /** Sends a command until it is answered; see {@link askAll}. */
   async ask(subject: string, body: object, options: AskOptions = {}): Promise<Answered> {
-    const [answered] = await this.#askUntil(subject, [body], false, options)
+    const [answered] = await this.#askUntil(subject, [body], 'command', options)
     return answered
+  }
+
+  /** Asks what changes nothing, until it is answered: without an answer nothing is unknown. */
+  async query(subject: string, body: object, options: AskOptions = {}): Promise<Said> {
+    const [answered] = await this.#askUntil(subject, [body], 'question', options)
+    return answered.said
   }
 
   /**
@@ -193,7 +207,7 @@ export class Link {
    * other problems at once.
    */
   askAll(subject: string, bodies: readonly object[], options: AskOptions = {}) {
-    return this.#askUntil(subject, bodies, true, options)
+    return this.#askUntil(subject, bodies, 'batch', options)
   }
 
   /**
@@ -235,7 +249,7 @@ export class Link {
   async #askUntil(
     subject: string,
     bodies: readonly object[],
-    isBatch: boolean,
+    kind: Kind,
     { deadlineMs = this.#options.deadlineMs ?? DEADLINE_MS }: AskOptions,
   ): Promise<Answered[]> {
     const startMs = performance.now()
@@ -244,8 +258,8 @@ export class Link {
     let isUnsure = false
     let refusal: Report | undefined
     for (let tries = 0; ; tries += 1) {
-      const body = isBatch ? left.map((index) => bodies[index]) : bodies[0]
-      const outcome = await this.#once(subject, body, startMs + deadlineMs)
+      const body = kind === 'batch' ? left.map((index) => bodies[index]) : bodies[0]
+      const outcome = await this.#once(subject, body, startMs + deadlineMs, kind)
       if (outcome.kind === 'reply') {
         // One object to many commands: the message as a whole was refused.
         const { isArray, objects } = outcome
@@ -254,19 +268,20 @@ export class Link {
         left = left.filter((_, n) => isPassing(each[n]))
         if (left.length === 0) return answers
         refusal = answers[left[0]].said as unknown as Report
-      } else isUnsure ||= outcome.kind === 'unknown'
+      } else isUnsure ||= outcome.kind === 'unknown' && kind !== 'question'
       const waitMs = backOffMs(tries)
       if (performance.now() + waitMs + TRY_MS_MIN >= startMs + deadlineMs) {
         const clOrdIds = left.flatMap((index) => idOf(bodies[index]))
         const known = { clOrdIds, mayHaveTakenEffect: isUnsure, refusal }
-        throw new Unanswered(performance.now() - startMs, known)
+        const isQuestion = kind === 'question'
+        throw new Unanswered(performance.now() - startMs, known, { isQuestion })
       }
       await delay(waitMs)
     }
   }
 
   /** One try; what another one would not help with is thrown. */
-  async #once(subject: string, body: unknown, untilMs: number): Promise<Outcome> {
+  async #once(subject: string, body: unknown, untilMs: number, kind: Kind): Promise<Outcome> {
     if (!this.#isThere) await this.#back(untilMs - performance.now())
     if (this.#isClosed) throw closedProblem()
     // What is published while disconnected is dropped.
@@ -280,7 +295,7 @@ export class Link {
       const isWhole = said !== undefined && fits(said, body)
       return isWhole ? { kind: 'reply', ...said } : { kind: 'unknown' }
     } catch (error) {
-      return outcomeOf(subject, error)
+      return outcomeOf(subject, error, kind)
     }
   }
 
@@ -359,10 +374,10 @@ const idOf = (body: object): string[] => {
   return [clOrdId, transferId].filter((id) => typeof id === 'string')
 }
 
-function outcomeOf(subject: string, error: unknown): Outcome {
+function outcomeOf(subject: string, error: unknown, kind: Kind): Outcome {
   if (error instanceof ClientProblem) throw error
   const cause = error instanceof Error && error.cause !== undefined ? error.cause : error
-  if (cause instanceof errors.PermissionViolationError) throw denied(subject, cause)
+  if (cause instanceof errors.PermissionViolationError) throw denied(subject, cause, kind)
   if (cause instanceof errors.InvalidArgumentError) {
     throw new ClientProblem('NOT_SENDABLE', `It cannot be sent: ${cause.message}.`, cause)
   }
@@ -378,37 +393,38 @@ function outcomeOf(subject: string, error: unknown): Outcome {
 function denied(
   subject: string,
   cause: InstanceType<typeof errors.PermissionViolationError>,
+  kind: Kind,
 ): ClientProblem {
   if (cause.operation === 'publish') return notPermitted(subject, cause)
-  const why = `The server permits no replies to ${cause.subject}: give another inboxPrefix`
-  const sentence = `${why}. Whether ${subject} took effect is unknown.`
-  return new ClientProblem('NOT_PERMITTED', sentence, cause)
+  const why = `The server permits no replies to ${cause.subject}: give another inboxPrefix.`
+  if (kind === 'question') return new ClientProblem('NOT_PERMITTED', why, cause)
+  return new ClientProblem('NO_REPLIES', `${why} Whether ${subject} took effect is unknown.`, cause)
 }
 
 function notPermitted(subject: string, cause: unknown): ClientProblem {
   return new ClientProblem('NOT_PERMITTED', `The server does not permit ${subject}.`, cause)
 }
 
+/** As one address with commas, which is how people write several. */
+const serversOf = ({ servers }: LinkOptions): string => [servers].flat().join(',')
+
 function connectionOptions(options: LinkOptions): ConnectionOptions {
   const { user, pass, token, creds, name = 'onefill client' } = options
-  const servers = [options.servers].flat()
-  // The client does not read user and password from an address.
-  const [, urlUser, urlPass] = /^[a-z]+:\/\/([^:@/]+)(?::([^@/]*))?@/.exec(servers[0]) ?? []
-  const login = user ?? (urlUser === undefined ? undefined : decodeURIComponent(urlUser))
-  const password = pass ?? (urlPass === undefined ? undefined : decodeURIComponent(urlPass))
-  const inbox = login !== undefined && isName(login) ? `_INBOX.${login}` : undefined
-  const { inboxPrefix = inbox } = options
+  const { deadlineMs = DEADLINE_MS } = options
+  const { servers = [], ...given } = connectionOf(serversOf(options))
+  const { inboxPrefix } = options
   return {
-    servers: servers.map((server) => server.replace(/^([a-z]+:\/\/)[^@/]*@/, '$1')),
-    name,
+    ...{ ...given, servers, name },
+    // Each server is tried once.
+    timeout: Math.min(CONNECT_MS_MAX, deadlineMs) / [servers].flat().length,
     maxReconnectAttempts: -1,
     reconnectTimeWait: 100,
     reconnectJitter: 50,
     ignoreAuthErrorAbort: true,
     noAsyncTraces: true,
+    ...(user !== undefined && { user, ...inboxOf(user) }),
     ...(inboxPrefix !== undefined && { inboxPrefix }),
-    ...(login !== undefined && { user: login }),
-    ...(password !== undefined && { pass: password }),
+    ...(pass !== undefined && { pass }),
     ...(token !== undefined && { token }),
     ...(creds !== undefined && { authenticator: credsAuthenticator(readFileSync(creds)) }),
   }

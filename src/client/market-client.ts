@@ -50,10 +50,7 @@ export class MarketClient {
   book(symbol: string, callback: (book: Book) => void): Subscription {
     const feed = new BookFeed({
       ...{ symbol, pause, onBook: (book) => callSafely(callback, book) },
-      ask: async () => {
-        const { said } = await this.link.ask(subject('snapshot'), {}, FOR_EVER)
-        return depthOf(said)
-      },
+      ask: async () => depthOf(await this.link.query(subject('snapshot'), {}, FOR_EVER)),
     })
     const subject = (name: 'depth' | 'snapshot') => marketDataSubject(named('symbol', symbol), name)
     const unsubscribe = this.link.subscribe(
@@ -97,8 +94,7 @@ export class MarketClient {
 
   /** How the exchange is. Throws {@link Unanswered} if nobody says so until the deadline. */
   async status(options: AskOptions = {}): Promise<Status> {
-    const { said } = await this.link.ask(STATUS_SUBJECT, {}, options)
-    return said as Status
+    return (await this.link.query(STATUS_SUBJECT, {}, options)) as Status
   }
 
   /** Ends everything; what is not answered by then throws `CLOSED`. */
@@ -113,11 +109,11 @@ export function named(what: 'account' | 'symbol', name: string): string {
   throw new ClientProblem('NOT_SENDABLE', `The ${what} is not 1 to 36 of A-Z a-z 0-9 _ -: ${name}.`)
 }
 
-/** A refusal of something that no reply can carry. */
+/** A refusal of something that no reply can carry; it is the cause. */
 export function refusedProblem(said: Said): ClientProblem {
   const { code, field, text } = said
   const what = [code, field].filter((word) => word !== undefined).join(' ')
-  return new ClientProblem('REFUSED', `refused: ${what}: ${text}`)
+  return new ClientProblem('REFUSED', `refused: ${what}: ${text}`, said)
 }
 
 function depthOf(said: Said): DepthMessage {

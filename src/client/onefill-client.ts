@@ -145,7 +145,7 @@ export class OnefillClient extends MarketClient {
       onGone: (gone) => callSafely(onGone, gone),
       ask: async (from, to) => {
         const subject = resendSubject(this.account)
-        return historyOf((await this.link.ask(subject, { from, to }, FOR_EVER)).said)
+        return historyOf(await this.link.query(subject, { from, to }, FOR_EVER))
       },
     })
     const unsubscribe = this.link.subscribe(
@@ -191,7 +191,7 @@ export class OnefillClient extends MarketClient {
   }
 
   async #query<T>(what: QueryName, options?: AskOptions, body = {}): Promise<T | Report> {
-    const { said } = await this.link.ask(querySubject(this.account, what), body, options)
+    const said = await this.link.query(querySubject(this.account, what), body, options)
     return said as T | Report
   }
 }

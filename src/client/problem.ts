@@ -7,8 +7,10 @@ import type { Report } from '../protocol/report-json.ts'
 export type ClientProblemCode =
   /** No server there, or it does not let us in. */
   | 'CANNOT_CONNECT'
-  /** The server's permissions do not allow the subject. */
+  /** The server's permissions do not allow the subject: nothing was sent. */
   | 'NOT_PERMITTED'
+  /** The server permits no replies to our inbox: whether a command took effect is unknown. */
+  | 'NO_REPLIES'
   /** It cannot be sent: a name that is none, or more bytes than a message may have. */
   | 'NOT_SENDABLE'
   /** Nothing was sent: the server is away. */
@@ -37,7 +39,8 @@ export interface Unknown {
 
 /**
  * No answer until the deadline. Unless `mayHaveTakenEffect` is false the outcome is unknown; the
- * same command with the same `clOrdId` may be sent again and is carried out once.
+ * same command with the same `clOrdId` may be sent again and is carried out once. A question has no
+ * effect, answered or not.
  */
 export class Unanswered extends ClientProblem implements Unknown {
   override name = 'Unanswered'
@@ -45,21 +48,24 @@ export class Unanswered extends ClientProblem implements Unknown {
   readonly mayHaveTakenEffect: boolean
   readonly refusal: Report | undefined
 
-  constructor(afterMs: number, { clOrdIds, mayHaveTakenEffect, refusal }: Unknown) {
-    super('UNANSWERED', sentenceOf(afterMs, { clOrdIds, mayHaveTakenEffect, refusal }))
+  constructor(afterMs: number, known: Unknown, { isQuestion = false } = {}) {
+    const { clOrdIds, mayHaveTakenEffect, refusal } = known
+    const why = refusal === undefined ? '' : ` (${refusal.code}: ${refusal.text})`
+    const what = isQuestion ? '' : `: ${effectOf(known)}`
+    super('UNANSWERED', `No answer within ${Math.round(afterMs)} ms${why}${what}.`)
     this.clOrdIds = clOrdIds
     this.mayHaveTakenEffect = mayHaveTakenEffect
     this.refusal = refusal
   }
 }
 
-function sentenceOf(afterMs: number, { clOrdIds, mayHaveTakenEffect, refusal }: Unknown): string {
-  const why = refusal === undefined ? '' : ` (${refusal.code}: ${refusal.text})`
+/** What is known of a command's effect, and what can be done. */
+function effectOf({ clOrdIds, mayHaveTakenEffect }: Unknown): string {
   const what = mayHaveTakenEffect
     ? 'whether it took effect is unknown'
     : 'it was not taken in, as far as anybody answered'
   const [id, ...more] = clOrdIds
   const others = more.length === 0 ? '' : ` and ${more.length} more`
   const again = id === undefined ? '' : `; the same may be sent again with its id ${id}${others}`
-  return `No answer within ${Math.round(afterMs)} ms${why}: ${what}${again}.`
+  return `${what}${again}`
 }

@@ -1,63 +1,18 @@
 // The commands that are clients, as processes, against a real exchange.
 
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { OnefillClient } from '../../src/client.ts'
-import { type Running, type Servers, serve, startServers } from '../gateway/exchange-support.ts'
+import { until, useClients } from './client-support.ts'
 
-const TOOL = join(import.meta.dirname, '../../bin/onefill.js')
+const around = useClients()
+const { run, start } = around
 
-let servers: Servers
-let running: Running
 let alice: OnefillClient
-const children = new Set<ChildProcess>()
-
 beforeAll(async () => {
-  servers = await startServers()
-  running = await serve(servers, await servers.database())
-  alice = await OnefillClient.connect({ servers: servers.nats.url, account: 'alice' })
-}, 600_000)
-afterAll(async () => {
-  for (const child of children) child.kill('SIGKILL')
-  await alice.close()
-  await running.close()
-  await servers.end()
-  // A Postgres on a slow disk takes its time to stop.
-}, 60_000)
-
-/** The tool while it runs; the exchange is in this process, so nothing may block it. */
-function start(args: readonly string[], { nats = servers.nats.url, cwd = '/' } = {}) {
-  const env: NodeJS.ProcessEnv = { ...process.env, NATS_URL: nats }
-  if (nats === '') delete env.NATS_URL
-  const child = spawn(process.execPath, [TOOL, ...args], { env, cwd })
-  children.add(child)
-  const said = { stdout: '', stderr: '' }
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    said.stdout += text
-  })
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    said.stderr += text
-  })
-  const end = once(child, 'close').then(() => {
-    children.delete(child)
-    return { ...said, status: child.exitCode }
-  })
-  return { child, said, end }
-}
-const run = (line: string, options = {}) => start(line.split(' '), options).end
-
-/** Waits, but not for ever: what never comes is an error here. */
-const until = async (holds: () => boolean) => {
-  const endMs = performance.now() + 60_000
-  while (!holds()) {
-    if (performance.now() > endMs) throw new Error(`it never holds: ${holds}`)
-    await new Promise((resolve) => setTimeout(resolve, 5))
-  }
-}
+  const servers = around.servers.nats.url
+  alice = await OnefillClient.connect({ servers, account: 'alice' })
+})
+afterAll(() => alice.close())
 
 /** Runs it; it must be accepted. Its output. */
 async function done(line: string): Promise<string> {
@@ -119,7 +74,19 @@ test('the operator has switches', async () => {
   await done('admin kill-switch on --account bob --cancel-all')
   await done('admin kill-switch off --account bob')
   await done('admin withdraw bob 1 USD')
-  await done('admin transfer bob alice 1 USD')
+  expect(await done('admin transfer bob alice 1 USD --transfer-id t-1')).toBe(
+    'accepted transfer  bob  to alice  1 USD  transferId t-1\n',
+  )
+})
+
+test('a market order is no limit order, and a repeated one is said once', async () => {
+  await done('order sell XUSD 1 --price 2.5 --account bob')
+  const line = await done('order buy XUSD 1 --account alice --cl-ord-id m-1')
+  expect(line).toMatch(
+    /^new {2}order \d+ {2}buy 1 XUSD at market, at most 2\.\d+ {2}clOrdId m-1\n$/,
+  )
+  const again = await done('order buy XUSD 1 --account alice --cl-ord-id m-1')
+  expect(again).toMatch(/^new \(again\) {2}order \d+ {2}buy 1 XUSD at market {2}clOrdId m-1\n$/)
 })
 
 test('a refusal is one line, and 1', async () => {
@@ -141,37 +108,9 @@ test('a refusal is one line, and 1', async () => {
   expect(await refused('admin limits noSuch=1')).toMatch(/MALFORMED noSuch/)
   expect(await refused('cancel 999 --account alice')).toMatch(/no open order 999 of alice/)
   expect(await refused('cancel 999 --symbol XUSD --account alice')).toMatch(/UNKNOWN_ORDER/)
-  expect(await refused('order hold XUSD 1 --account alice')).toMatch(/^onefill: hold: give buy or /)
   const { status, stdout } = await run('order buy XUSD 1 --price 0.001 --account alice --json')
   expect(status).toBe(1)
   expect(JSON.parse(stdout)).toMatchObject({ execType: 'rejected', code: 'PRICE_PRECISION' })
-})
-
-test('nobody there', async () => {
-  const none = await run('status', { nats: 'nats://127.0.0.1:1' })
-  expect(none.status).toBe(1)
-  expect(none.stderr).toMatch(/^onefill: No NATS server can be used at 127.0.0.1:1: .+\n$/)
-  running.gateway.stopTaking()
-  try {
-    const { status, stderr } = await run(
-      'order buy XUSD 1 --account alice --wait 0.5 --cl-ord-id z',
-    )
-    expect(status).toBe(1)
-    expect(stderr).toMatch(
-      /^onefill: No answer within \d+ ms: it was not taken in, .* its id z\.\n$/,
-    )
-  } finally {
-    running.gateway.open(running.exchange)
-  }
-})
-
-test('the address that a server has left is found', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'onefill-client-'))
-  mkdirSync(join(folder, '.onefill'))
-  writeFileSync(join(folder, '.onefill/nats-url'), `${servers.nats.url}\n`)
-  const { status } = await run('status', { nats: '', cwd: folder })
-  expect(status).toBe(0)
-  rmSync(folder, { recursive: true })
 })
 
 test('fills are followed and a book is watched, until Ctrl+C', async () => {

@@ -72,8 +72,11 @@ test('all that is wrong is said at once: the setting, where it is from, what is 
 
 test('files that are none, and settings that do not go together', () => {
   expect(problems({ file: join(folder, 'none.json') })[0]).toMatch(/none\.json cannot be .*ENOENT/)
-  expect(problems({ file: file('c.json', '{"a": hunter2') })).toEqual([
-    `the file ${join(folder, 'c.json')} cannot be read: it is not JSON`,
+  const [plain, placed] = ['{"a": hunter2', '{"natsUrl": "nats://u:hunter2@h"\n "workers": 1}']
+  const unread = (name: string) => `the file ${join(folder, name)} cannot be read: it is not JSON`
+  expect(problems({ file: file('c.json', plain) })).toEqual([unread('c.json')])
+  expect(problems({ file: file('f.json', placed) })).toEqual([
+    `${unread('f.json')} in line 2, column 2`,
   ])
   expect(problems({ file: file('d.json', [1]) })[0]).toMatch(/holds no object/)
   expect(problems({ flags: { standby: true } })).toHaveLength(2)
@@ -89,6 +92,7 @@ test('passwords are hidden, wherever they are in a text', () => {
     ['at postgres://u:p@w/x:y@h:1/d now', 'at postgres://u:***@h:1/d now'],
     ['nats://token@h', 'nats://***@h'],
     ['postgres://h/d?user=u&password=pw', 'postgres://h/d?user=u&password=***'],
+    ['postgres://h/d?sslpassword=pw&x=1', 'postgres://h/d?sslpassword=***&x=1'],
     ['{"url":"nats://u:pw@h"}', '{"url":"nats://u:***@h"}'],
     ['nats://h:4222', 'nats://h:4222'],
   ]
@@ -112,7 +116,7 @@ test('onefill config shows what is in force, and reads onefill.config.json where
   const table = onefill(['config'], { cwd: folder }).stdout
   expect(table).toMatch(/^snapshotEvery +77 +onefill\.config\.json$/m)
   const wrong = onefill(['serve', '-w', 'x', '--http-port', 'y'], { cwd: folder })
-  expect([wrong.status, wrong.stdout]).toEqual([1, ''])
+  expect([wrong.status, wrong.stdout]).toEqual([2, ''])
   expect(wrong.stderr).toMatch(/^onefill: workers is "x" .+\.\nonefill: httpPort is "y" .+\.\n$/)
 })
 

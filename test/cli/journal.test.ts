@@ -70,6 +70,14 @@ test('an export runs again to the same rounds, reports and hash', () => {
   expect(onefill(['replay', file, '--hash']).stderr).not.toContain(hash)
 })
 
+test('an export from beyond the end says so', () => {
+  const { status, stdout, stderr } = run('journal', 'export', '--from', '1000000')
+  expect([status, stdout]).toEqual([1, ''])
+  expect(stderr).toMatch(
+    /^onefill: there is no seq 1000000 yet: the journal ends with seq \d+\.\n$/,
+  )
+})
+
 test('an export of a part is its rounds, whole', () => {
   const { rounds } = history
   const at = rounds.length >> 1

@@ -194,17 +194,21 @@ test('snapshots are taken and kept as told', async () => {
 test('a wrong address is one line; no address where one is needed too', () => {
   const nowhere = 'postgres://nobody:secret@127.0.0.1:1/none'
   const cases = [
-    ['serve', 'http://127.0.0.1'],
-    ['serve', nowhere, '--standby'],
-    ['snapshot', 'now', nowhere],
-    ['journal', 'verify'],
-    ['journal', 'diff-state', '1'],
-    ['snapshot', 'list'],
-    ['replay', '--journal'],
-  ]
-  for (const args of cases) {
-    const { status, stdout, stderr } = onefill(args)
-    expect([args, status, stdout]).toEqual([args, 1, ''])
+    [2, 'serve', 'http://127.0.0.1'],
+    [2, 'serve', nowhere, '--standby'],
+    [1, 'snapshot', 'now', nowhere],
+    [1, 'journal', 'verify'],
+    [1, 'journal', 'diff-state', '1'],
+    [1, 'snapshot', 'list'],
+    [1, 'replay', '--journal'],
+    [1, 'project'],
+    [1, 'reconcile'],
+  ] as const
+  // Where no exchange has left its address.
+  const { folder: cwd } = databases
+  for (const [code, ...args] of cases) {
+    const { status, stdout, stderr } = onefill(args, { cwd })
+    expect([args, status, stdout]).toEqual([args, code, ''])
     expect(stderr).toMatch(/^onefill: [^\n]+\.\n$/)
     expect(stderr).not.toContain('secret')
   }
@@ -212,7 +216,7 @@ test('a wrong address is one line; no address where one is needed too', () => {
     const { status, stdout, stderr } = onefill(['serve', nowhere, '--stdio', ...args])
     expect([args, status, stdout]).toEqual([args, 1, ''])
     const { level, msg } = logLines(stderr).at(-1) ?? {}
-    expect([level, msg]).toEqual(['fatal', 'No Postgres answers (ECONNREFUSED).'])
+    expect([level, msg]).toEqual(['fatal', 'No Postgres answers at 127.0.0.1:1 (ECONNREFUSED).'])
     expect(stderr).not.toContain('secret')
   }
 })
@@ -224,8 +228,22 @@ test('without an address it runs on a Postgres of its own, in a folder', async (
   first.say(SCENE)
   await first.until(() => first.lines.length === SCENE.length)
   const address = join(cwd, 'own/url')
-  const verified = onefill(['journal', 'verify', readFileSync(address, 'utf8').trim()])
-  expect(verified.stdout).toContain('whole: 5 commands')
+  const own = ['--data', 'own']
+  // Each finds it by the folder that it was told, in one way or another.
+  const found = [
+    onefill(['journal', 'verify', readFileSync(address, 'utf8').trim()]),
+    onefill(['journal', 'verify', ...own], { cwd }),
+    onefill(['journal', 'verify'], { cwd, env: { ONEFILL_DATA: 'own' } }),
+    onefill(['journal', 'list', ...own], { cwd }),
+    onefill(['journal', 'export', ...own], { cwd }),
+    onefill(['journal', 'diff-state', '5', ...own], { cwd }),
+    onefill(['replay', '--journal', ...own], { cwd }),
+    onefill(['project', ...own], { cwd }),
+    onefill(['reconcile', ...own], { cwd }),
+    onefill(['snapshot', 'list', ...own], { cwd }),
+  ]
+  expect(found.map(({ status }) => status)).toEqual(found.map(() => 0))
+  for (const { stdout } of found.slice(0, 3)) expect(stdout).toContain('whole: 5 commands')
   first.signal('SIGTERM')
   expect(await first.end()).toBe(0)
   expect(existsSync(address)).toBe(false)

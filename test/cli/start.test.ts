@@ -8,7 +8,7 @@ import { connect } from '@nats-io/transport-node'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { startNats } from '../../src/gateway/embedded-nats.ts'
 import { ask, logLines, type Said } from '../support/surroundings.ts'
-import { endTools, Served, type ServedOptions } from '../support/tool.ts'
+import { endTools, onefill, Served, type ServedOptions } from '../support/tool.ts'
 
 let cwd = ''
 beforeAll(() => {
@@ -20,8 +20,8 @@ afterAll(() => rmSync(cwd, { recursive: true }))
 const events = (served: Served, event: string) =>
   logLines(served.stderr).filter((line) => line.event === event)
 
-async function start(options: ServedOptions = {}): Promise<Served> {
-  const served = new Served(['--http-port', '0'], { ...options, command: 'start', cwd })
+async function start(options: ServedOptions = {}, more: string[] = []): Promise<Served> {
+  const served = new Served(['--http-port', '0', ...more], { ...options, command: 'start', cwd })
   await served.until(() => events(served, 'demo').length > 0)
   return served
 }
@@ -31,7 +31,7 @@ const read = (name: string) => readFileSync(join(cwd, '.onefill', name), 'utf8')
 test('it trades, Ctrl+C ends it, and it goes on where it was', async () => {
   const first = await start()
   await first.until(() => events(first, 'demo').some(({ trades }) => (trades as number) > 0))
-  expect(first.lines.join('\n')).toContain('npx onefill book NVDA --watch')
+  expect(first.lines.join('\n')).toContain('npx onefill book NVDA --watch\n')
   for (const name of ['url', 'nats-url']) {
     expect(statSync(join(cwd, '.onefill', name)).mode & 0o777).toBe(0o600)
   }
@@ -63,6 +63,22 @@ test('it trades, Ctrl+C ends it, and it goes on where it was', async () => {
   await again.close()
   second.signal('SIGTERM')
   expect(await second.end()).toBe(0)
+})
+
+test('what it prints to try works as it is printed, in a folder of another name too', async () => {
+  const served = await start({}, ['--data', 'other'])
+  const printed = served.lines.filter((line) => line.startsWith('  npx onefill '))
+  expect(printed).toEqual([
+    '  npx onefill book NVDA --watch --data other',
+    '  npx onefill order buy NVDA 5 --price 170 --account alice --data other',
+  ])
+  for (const line of printed) {
+    // It would watch for ever.
+    const { status } = onefill(line.replace(' --watch', '').trim().split(' ').slice(2), { cwd })
+    expect([line, status]).toEqual([line, 0])
+  }
+  served.signal('SIGTERM')
+  expect(await served.end()).toBe(0)
 })
 
 test('kill -INT on the wrapper that another Node runs ends it cleanly too', async () => {

@@ -401,6 +401,18 @@ test('nobody there: the deadline, and what is known then', async () => {
   const silent = alice.submit(buy('a-1'), { deadlineMs: 1_200 })
   await expect(silent).rejects.toMatchObject({ mayHaveTakenEffect: true, clOrdIds: ['a-1'] })
   await expect(silent).rejects.toThrow(/may be sent again with its id a-1/)
+  // A question has no effect, whoever heard it.
+  for (const subject of ['onefill.v1.status', 'onefill.v1.query.alice.*']) {
+    deaf.subscribe(subject, { callback: () => {} })
+  }
+  await deaf.flush()
+  const within = { deadlineMs: 300 }
+  for (const question of [alice.status(within), alice.balances(within), alice.orders(within)]) {
+    await expect(question).rejects.toMatchObject({
+      ...{ code: 'UNANSWERED', mayHaveTakenEffect: false },
+      message: expect.stringMatching(/^No answer within \d+ ms\.$/),
+    })
+  }
   await deaf.close()
   running.gateway.open(running.exchange)
   expect(await alice.submit(buy('a-1'))).toMatchObject({ execType: 'new' })

@@ -52,7 +52,7 @@ test('an inbox that is not permitted is named, and that the order may have arriv
     ...{ servers: nats.url, account: 'alice', ...login, inboxPrefix },
   })
   await expect(alice.submit(order)).rejects.toMatchObject({
-    ...{ code: 'NOT_PERMITTED', message: expect.stringMatching(/_INBOX\.bob.*is unknown\.$/) },
+    ...{ code: 'NO_REPLIES', message: expect.stringMatching(/_INBOX\.bob.*is unknown\.$/) },
   })
   await alice.close()
 })

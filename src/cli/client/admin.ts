@@ -2,14 +2,13 @@
 
 import { Command, InvalidArgumentError } from 'commander'
 import { AdminClient, type Instrument, type Reply } from '../../client.ts'
-import { LIMIT_NAMES, LIMITS } from '../../protocol/limits.ts'
+import { LIMIT_NAMES, LIMITS, type LimitKind } from '../../protocol/limits.ts'
 import { wholeFrom } from '../arguments.ts'
+import { EXIT_HELP } from '../outcome.ts'
 import { asClient, type ClientOptions, withClient } from './connecting.ts'
-import { answer } from './trading.ts'
+import { answer, ID } from './trading.ts'
 
-const HELP = `
-Exit codes: 0 accepted; 1 refused, or no answer.
-
+const HELP = `${EXIT_HELP}
 Examples:
   $ onefill admin asset USD 2
   $ onefill admin instrument NVDA --base NVDA --quote USD --tick 0.005 --lot 1
@@ -25,7 +24,8 @@ export function registerAdmin(program: Command): void {
     .command('admin')
     .description('Run the exchange: definitions, money, limits and switches.')
     .addHelpText('after', HELP)
-  const add = (command: Command) => admin.addCommand(asClient(command))
+  // One that was not made by `command` has not inherited how wrong arguments are told.
+  const add = (command: Command) => admin.addCommand(asClient(command.copyInheritedSettings(admin)))
   registerDefinitions(add)
   registerMoney(add)
   registerSwitches(add)
@@ -55,8 +55,8 @@ function registerDefinitions(add: (command: Command) => void): void {
     .argument('<symbol>', 'its name')
     .requiredOption('--base <asset>', 'what is traded')
     .requiredOption('--quote <asset>', 'what it is paid with')
-    .requiredOption('--tick <decimal>', 'step of prices')
-    .requiredOption('--lot <decimal>', 'step of quantities')
+    .requiredOption('--tick <decimal>', 'step of prices, in the quote asset')
+    .requiredOption('--lot <decimal>', 'step of quantities, in the base asset')
     .addHelpText('after', example('instrument NVDA --base NVDA --quote USD --tick 0.005 --lot 1'))
     .action((symbol: string, options: InstrumentOptions) => {
       const { base, quote, tick: tickSize, lot: lotSize } = options
@@ -81,15 +81,19 @@ type Field = Exclude<keyof Instrument, 'symbol' | 'base' | 'quote' | 'tickSize' 
 
 /** What an instrument may have besides. */
 const MORE: readonly (readonly [Field, string, string])[] = [
-  ['makerFeeRate', '--maker-fee-rate', 'of the notional; negative: a rebate'],
-  ['takerFeeRate', '--taker-fee-rate', 'of the notional'],
-  ['minQty', '--min-qty', 'of an order'],
-  ['maxQty', '--max-qty', 'of an order'],
-  ['minNotional', '--min-notional', 'price times quantity of an order'],
-  ['maxNotional', '--max-notional', 'price times quantity of an order'],
-  ['minPrice', '--min-price', 'of an order'],
-  ['maxPrice', '--max-price', 'of an order'],
-  ['referencePrice', '--reference-price', 'where there was no trade yet'],
+  [
+    'makerFeeRate',
+    '--maker-fee-rate',
+    'part of the notional, 0.0001 for a basis point; negative: a rebate',
+  ],
+  ['takerFeeRate', '--taker-fee-rate', 'part of the notional, as above'],
+  ['minQty', '--min-qty', 'of an order, in the base asset'],
+  ['maxQty', '--max-qty', 'of an order, in the base asset'],
+  ['minNotional', '--min-notional', 'price times quantity of an order, in the quote asset'],
+  ['maxNotional', '--max-notional', 'price times quantity of an order, in the quote asset'],
+  ['minPrice', '--min-price', 'of an order, in the quote asset'],
+  ['maxPrice', '--max-price', 'of an order, in the quote asset'],
+  ['referencePrice', '--reference-price', 'where there was no trade yet, in the quote asset'],
 ]
 
 type InstrumentOptions = ClientOptions &
@@ -103,7 +107,7 @@ function registerMoney(add: (command: Command) => void): void {
         .argument('<account>', 'whose')
         .argument('<amount>', 'a decimal')
         .argument('<asset>', 'of what')
-        .option('--transfer-id <id>', 'the id to send it again under; made unless given')
+        .option('--transfer-id <id>', `the id to send it again under, ${ID}; made unless given`)
         .addHelpText('after', example(`${verb} alice 1000 USD --transfer-id ${verb[0]}-1`))
         .action((account: string, amount: string, asset: string, options: PaymentOptions) => {
           const { transferId } = options
@@ -119,7 +123,7 @@ function registerMoney(add: (command: Command) => void): void {
       .argument('<to>', 'to')
       .argument('<amount>', 'a decimal')
       .argument('<asset>', 'of what')
-      .option('--transfer-id <id>', 'the id to send it again under; made unless given')
+      .option('--transfer-id <id>', `the id to send it again under, ${ID}; made unless given`)
       .addHelpText('after', example('transfer alice bob 10 USD'))
       .action((account, to, amount, asset, options: PaymentOptions) => {
         const { transferId } = options
@@ -162,9 +166,10 @@ function registerSwitches(add: (command: Command) => void): void {
   add(
     new Command('limits')
       .description('Set risk limits, for an account, a symbol, both, or all.')
-      .argument('<name=value...>', `off, none (take it away) or a value; ${LIMIT_NAMES.join(', ')}`)
+      .argument('<name=value...>', 'off, none (take it away) or a value')
       .option('--account <name>', 'for this account')
       .option('--symbol <symbol>', 'for this instrument')
+      .addHelpText('after', `\nLimits, and what a value is:\n${LIMIT_HELP}`)
       .addHelpText('after', example('limits maxOrderQty=500 maxOpenOrders=off --account alice'))
       .action((settings: string[], options: ClientOptions & LimitScope) => {
         const { account, symbol } = options
@@ -173,6 +178,20 @@ function registerSwitches(add: (command: Command) => void): void {
       }),
   )
 }
+
+const VALUES: Readonly<Record<LimitKind, string>> = {
+  switch: 'true or false',
+  hours: 'HH:MM-HH:MM, UTC',
+  count: 'a whole number',
+  milliseconds: 'milliseconds, a whole number',
+  fraction: 'a fraction, 0.05 for 5 %',
+  base: 'a decimal, in base units',
+  quote: 'a decimal, in quote units',
+  loss: 'a decimal, in quote units',
+}
+const LIMIT_HELP = LIMIT_NAMES.map(
+  (name) => `  ${name.padEnd(20)}${VALUES[LIMITS[name].kind]}`,
+).join('\n')
 
 interface LimitScope {
   readonly account?: string

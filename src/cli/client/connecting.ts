@@ -1,18 +1,17 @@
 // How the commands that are clients of a running exchange find it, and how they end.
 
-import { readFileSync } from 'node:fs'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { ClientProblem, type ConnectOptions, type MarketClient, type Report } from '../../client.ts'
-import { EXIT, explain, say } from '../outcome.ts'
+import { asPlaced, findAddress, type Place } from '../addresses.ts'
+import { explain, say } from '../outcome.ts'
 
-/** Where `onefill serve` leaves the address of its built-in NATS server. */
-const ADDRESS_FILE = '.onefill/nats-url'
+/** Where nobody says where it is. */
 const ADDRESS = 'nats://127.0.0.1:4222'
 /** Without an answer for so long, in seconds, a command ends. */
 const WAIT_S = 10
 
 /** What every such command can be told. */
-export interface ClientOptions {
+export interface ClientOptions extends Place {
   readonly nats?: string
   readonly user?: string
   readonly pass?: string
@@ -20,7 +19,7 @@ export interface ClientOptions {
   readonly creds?: string
   readonly inboxPrefix?: string
   readonly wait: number
-  readonly json: boolean
+  readonly json?: true
 }
 
 export interface AccountOptions extends ClientOptions {
@@ -29,8 +28,7 @@ export interface AccountOptions extends ClientOptions {
 
 /** Adds the options of every command that is a client. */
 export function asClient(command: Command): Command {
-  return command
-    .addOption(new Option('--nats <url>', 'the NATS server').env('NATS_URL'))
+  return asPlaced(command.option('--nats <url>', NATS_HELP))
     .addOption(new Option('--user <name>', 'a user of the server').env('NATS_USER'))
     .addOption(new Option('--pass <word>', "the user's password").env('NATS_PASSWORD'))
     .addOption(new Option('--token <text>', 'a token of the server').env('NATS_TOKEN'))
@@ -40,9 +38,13 @@ export function asClient(command: Command): Command {
         'NATS_INBOX_PREFIX',
       ),
     )
-    .option('--wait <seconds>', 'for an answer, trying again', secondsOf, WAIT_S)
-    .option('--json', 'one JSON object a line, for machines', false)
+    .option('--wait <seconds>', 'to connect, and for an answer, trying again', secondsOf, WAIT_S)
+    .option('--json', 'one JSON object a line, for machines')
 }
+
+const NATS_HELP =
+  'nats://HOST:PORT, several with commas; unless given, as the settings say (env: NATS_URL), ' +
+  `where the exchange of --data runs, or ${ADDRESS}`
 
 /** Adds the account too. */
 export function asTrader(command: Command): Command {
@@ -56,22 +58,12 @@ function secondsOf(text: string): number {
   throw new InvalidArgumentError('Give a number of seconds above 0, like 10 or 0.5.')
 }
 
-/** The address that was given, or that a server of ours has left, or the usual one. */
-function addressOf(nats: string | undefined): string {
-  if (nats !== undefined && nats !== '') return nats
-  try {
-    return readFileSync(ADDRESS_FILE, 'utf8').trim()
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return ADDRESS
-    throw error
-  }
-}
-
 /** As the library takes them. */
 function connectOptions(options: ClientOptions): ConnectOptions {
   const { nats, wait, user, pass, token, creds, inboxPrefix } = options
   const who = { user, pass, token, creds, inboxPrefix }
-  return { servers: addressOf(nats), ...who, deadlineMs: wait * 1_000, name: 'onefill' }
+  const servers = findAddress('natsUrl', nats, options) ?? ADDRESS
+  return { servers, ...who, deadlineMs: wait * 1_000, name: 'onefill' }
 }
 
 /**
@@ -90,16 +82,18 @@ export async function withClient<C extends MarketClient, O extends ConnectOption
       await client.close()
     }
   } catch (error) {
-    process.exitCode = failure(error)
+    process.exitCode = explain(withHint(error))
+    // A try to connect that was given up cannot be ended, and would keep the process.
+    if (error instanceof ClientProblem && error.code === 'CANNOT_CONNECT') process.exit()
   }
 }
 
-function failure(error: unknown): number {
-  // Whoever read our output has had enough: no failure.
-  if ((error as NodeJS.ErrnoException).code === 'EPIPE') return EXIT.done
-  if (!(error instanceof ClientProblem)) return explain(error)
-  say(`onefill: ${error.message}`)
-  return EXIT.failed
+/** Says what to do where there is no server; one that asks who we are is there. */
+function withHint(error: unknown): unknown {
+  if (!(error instanceof ClientProblem) || error.code !== 'CANNOT_CONNECT') return error
+  if (/authorization|authentication/i.test(error.message)) return error
+  const hint = 'Does the exchange run? Where it is, --nats or --data can say.'
+  return new ClientProblem(error.code, `${error.message} ${hint}`, error.cause)
 }
 
 /** Whether it is a refusal; then says so in one line: the code, the field, the text. */

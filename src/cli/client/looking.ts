@@ -24,6 +24,7 @@ import {
   withClient,
 } from './connecting.ts'
 import { type Column, lineOf, tableOf } from './table.ts'
+import { tellOutages } from './watching.ts'
 
 interface BookOptions extends ClientOptions {
   readonly watch: boolean
@@ -55,14 +56,14 @@ export function registerLooking(program: Command): void {
   asTrader(program.command('fills'))
     .description("Print an account's trades, as far back as the exchange has them in memory.")
     .option('--follow', 'and those to come, each once, until Ctrl+C', false)
-    .option('--from <execSeq>', 'begin with this report', wholeFrom(1), 1)
+    .option('--from <execSeq>', 'begin with the report of this number', wholeFrom(1), 1)
     .addHelpText('after', '\nExample:\n  $ onefill fills --account alice --follow')
     .action(fills)
   asClient(program.command('status'))
     .description('Print how the exchange is.')
     .addHelpText(
       'after',
-      '\nExit codes: 0 it leads; 1 not, or no answer.\n\nExample:\n  $ onefill status',
+      '\nExit codes: 0 it leads; 1 it does not; 4 nobody there.\n\nExample:\n  $ onefill status',
     )
     .action(status)
 }
@@ -85,6 +86,7 @@ async function book(symbol: string, options: BookOptions): Promise<void> {
     await client.status().catch((error) => {
       if (!(error instanceof ClientProblem && error.code === 'NOT_PERMITTED')) throw error
     })
+    if (options.watch) void tellOutages(client)
     let printed: Promise<void> = Promise.resolve()
     const { ready, stop } = client.book(symbol, (each) => {
       printed = showBook(each, options)
@@ -199,6 +201,7 @@ async function fills(options: FillsOptions): Promise<void> {
     // Says so if there is no such account, or nobody there.
     if (isRefused(await client.orders())) return EXIT.failed
     const { json, follow, from: fromExecSeq } = options
+    if (follow) void tellOutages(client)
     const line = (cells: string[]) => lineOf(FILL_COLUMNS, cells, FILL_WIDTHS)
     if (!json) await print([line(FILL_COLUMNS.map(({ head }) => head))])
     let printed: Promise<void> = Promise.resolve()

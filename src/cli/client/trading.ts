@@ -1,8 +1,8 @@
 // `onefill order`, `replace` and `cancel`: one command to a running exchange, and its reply.
 
-import { type Command, Option } from 'commander'
+import { Argument, type Command, Option } from 'commander'
 import { OnefillClient, type Reply } from '../../client.ts'
-import { EXIT, Inability } from '../outcome.ts'
+import { EXIT, EXIT_HELP, explain, Inability, Misuse } from '../outcome.ts'
 import { write } from '../output.ts'
 import { type AccountOptions, asTrader, isRefused, withClient } from './connecting.ts'
 
@@ -32,19 +32,20 @@ interface ReplaceOptions extends TargetOptions {
   readonly newClOrdId?: string
 }
 
-const EXIT_CODES = '\nExit codes: 0 accepted; 1 refused, or no answer.\n'
+/** What an id may be, in help. */
+export const ID = '1 to 36 of A-Z a-z 0-9 _ -'
 
 /** Adds the commands. */
 export function registerTrading(program: Command): void {
   asTrader(program.command('order'))
     .description('Send an order and print the first report; with a price it is a limit order.')
-    .argument('<side>', 'buy or sell')
+    .addArgument(new Argument('<side>', 'which side').choices(['buy', 'sell']))
     .argument('<symbol>', 'the instrument')
-    .argument('<quantity>', 'in units of its base asset')
-    .option('--price <decimal>', 'in its quote asset')
+    .argument('<quantity>', 'a decimal, in units of its base asset')
+    .option('--price <decimal>', 'limit for one unit, in its quote asset')
     .addOption(new Option('--type <type>', 'kind of order').choices(['limit', 'market']))
     .addOption(new Option('--tif <time>', 'time in force').choices(['GTC', 'IOC', 'FOK']))
-    .option('--cl-ord-id <id>', 'the id to send it again under; made unless given')
+    .option('--cl-ord-id <id>', `the id to send it again under, ${ID}; made unless given`)
     .option('--post-only', 'only if it rests')
     .option('--reduce-only', 'only if it shrinks the position')
     .addOption(
@@ -52,7 +53,7 @@ export function registerTrading(program: Command): void {
         ...['cancelNewest', 'cancelOldest', 'cancelBoth', 'decrement'],
       ]),
     )
-    .addHelpText('after', `${EXIT_CODES}${ORDER_EXAMPLES}`)
+    .addHelpText('after', `${EXIT_HELP}${ORDER_EXAMPLES}`)
     .action(order)
   asTrader(program.command('cancel'))
     .description('Cancel an open order, or with --all those of the account.')
@@ -61,17 +62,17 @@ export function registerTrading(program: Command): void {
     .option('--symbol <symbol>', 'its instrument; looked for unless given')
     .option('--all', 'all open orders, of the symbol and side if they are given')
     .addOption(new Option('--side <side>', 'with --all').choices(['buy', 'sell']))
-    .addHelpText('after', `${EXIT_CODES}${CANCEL_EXAMPLES}`)
+    .addHelpText('after', `${EXIT_HELP}${CANCEL_EXAMPLES}`)
     .action(cancel)
   asTrader(program.command('replace'))
     .description("Change an open order's price and total quantity.")
     .argument('[order]', 'its orderId')
     .option('--cl-ord-id <id>', 'its clOrdId')
     .option('--symbol <symbol>', 'its instrument; looked for unless given')
-    .requiredOption('--price <decimal>', 'the new price')
-    .requiredOption('--qty <quantity>', 'the new total, what is filled included')
-    .option('--new-cl-ord-id <id>', 'the id it has from then on; made unless given')
-    .addHelpText('after', `${EXIT_CODES}${REPLACE_EXAMPLES}`)
+    .requiredOption('--price <decimal>', 'the new price of one unit, in its quote asset')
+    .requiredOption('--qty <decimal>', 'the new total, what is filled included')
+    .option('--new-cl-ord-id <id>', `the id it has from then on, ${ID}; made unless given`)
+    .addHelpText('after', `${EXIT_HELP}${REPLACE_EXAMPLES}`)
     .action(replace)
 }
 
@@ -91,9 +92,10 @@ const REPLACE_EXAMPLES = `
 Examples:
   $ onefill replace 17 --price 167.53 --qty 80 --account alice`
 
-async function order(side: string, symbol: string, orderQty: string, options: OrderOptions) {
+type Side = 'buy' | 'sell'
+
+async function order(side: Side, symbol: string, orderQty: string, options: OrderOptions) {
   await asAccount(options, async (client) => {
-    if (side !== 'buy' && side !== 'sell') throw new Inability(`${side}: give buy or sell.`)
     const { price, type: ordType, tif: timeInForce, clOrdId, postOnly, reduceOnly } = options
     const reply = await client.submit({
       ...{ side, symbol, orderQty, price, ordType, timeInForce, clOrdId, postOnly, reduceOnly },
@@ -104,18 +106,20 @@ async function order(side: string, symbol: string, orderQty: string, options: Or
 }
 
 async function cancel(orderId: string | undefined, options: CancelOptions): Promise<void> {
+  const { all, symbol, side } = options
+  const count = countOf(orderId, options)
+  if (all === true && count > 0) return misuse('which order? Give one, or --all.')
+  if (all !== true && side !== undefined) return misuse('--side goes with --all.')
+  if (all !== true && count !== 1) return misuse(WHICH)
   await asAccount(options, async (client) => {
-    const { all, symbol, side, clOrdId } = options
-    if (all === true) {
-      if ((orderId ?? clOrdId) !== undefined) throw new Inability('give an order or --all.')
-      return answer(await client.massCancel({ symbol, side }), options)
-    }
+    if (all === true) return answer(await client.massCancel({ symbol, side }), options)
     const target = await targetOf(client, orderId, options)
     return answer(await client.cancel(target), options)
   })
 }
 
 async function replace(orderId: string | undefined, options: ReplaceOptions): Promise<void> {
+  if (countOf(orderId, options) !== 1) return misuse(WHICH)
   await asAccount(options, async (client) => {
     const { price, qty: orderQty, newClOrdId: clOrdId } = options
     const target = await targetOf(client, orderId, options)
@@ -123,12 +127,19 @@ async function replace(orderId: string | undefined, options: ReplaceOptions): Pr
   })
 }
 
+const WHICH = 'which order? Give its orderId, or --cl-ord-id.'
+
+/** How many orders are named. */
+const countOf = (orderId: string | undefined, { clOrdId }: TargetOptions): number =>
+  [orderId, clOrdId].filter((id) => id !== undefined).length
+
+function misuse(text: string): void {
+  process.exitCode = explain(new Misuse(text))
+}
+
 /** Which order, and where it is: its symbol is looked for among the open ones. */
 async function targetOf(client: OnefillClient, orderId: string | undefined, of: TargetOptions) {
   const { clOrdId: origClOrdId, symbol } = of
-  if ((orderId === undefined) === (origClOrdId === undefined)) {
-    throw new Inability('which order? Give its orderId, or --cl-ord-id.')
-  }
   if (symbol !== undefined) return { orderId, origClOrdId, symbol }
   const open = await client.orders()
   const orders = 'orders' in open ? open.orders : []
@@ -145,22 +156,34 @@ async function targetOf(client: OnefillClient, orderId: string | undefined, of: 
 const asAccount = (options: AccountOptions, work: (client: OnefillClient) => Promise<number>) =>
   withClient(options, { connect: OnefillClient.connect, more: { account: options.account } }, work)
 
+type Asked = Pick<AccountOptions, 'json'>
+
 /** Prints the reply; the exit code. */
-export async function answer(reply: Reply, { json }: { json: boolean }): Promise<number> {
+export async function answer(reply: Reply, { json }: Asked): Promise<number> {
   if (json) await write(process.stdout, `${JSON.stringify(reply)}\n`)
   if (isRefused(reply)) return EXIT.failed
   if (!json) await write(process.stdout, `${sentenceOf(reply)}\n`)
   return EXIT.done
 }
 
+/** The limit; of a market order, how far it may go. */
+function priceOf({ ordType, side, price }: Reply): string | undefined {
+  if (ordType !== 'market') return price === undefined ? undefined : `@ ${price}`
+  if (price === undefined) return 'at market'
+  return `at market, ${side === 'buy' ? 'at most' : 'at least'} ${price}`
+}
+
 /** A reply in a line: what, which, and what else it says. */
 function sentenceOf(reply: Reply): string {
   const { execType, duplicate, cmd, orderId, clOrdId, affected, account } = reply
-  const { side, symbol, orderQty, price, asset, amount, transferId } = reply
+  const { side, symbol, orderQty, to, asset, amount, transferId } = reply
+  // A repeated order's reply has the command too, which is what the first word says.
+  const what = execType === 'accepted' ? cmd : undefined
   const parts = [
-    [execType, duplicate === true ? '(again)' : undefined, cmd],
+    [execType, duplicate === true ? '(again)' : undefined, what],
     orderId === undefined ? [account] : ['order', orderId],
-    [side, orderQty, symbol, price === undefined ? undefined : `@ ${price}`],
+    to === undefined ? [] : ['to', to],
+    [side, orderQty, symbol, priceOf(reply)],
     [amount, asset],
     [affected === undefined ? undefined : `${affected} orders`],
     [clOrdId === undefined ? undefined : `clOrdId ${clOrdId}`],

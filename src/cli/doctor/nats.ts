@@ -1,7 +1,5 @@
 // NATS: reachable, large enough messages, and allowed what the exchange does.
 
-import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
 import type { Settings } from '../../config.ts'
 import { FRAME_BYTES_MAX } from '../../gateway/bounds.ts'
@@ -12,6 +10,7 @@ import {
   STATUS_SUBJECT,
   SUBSCRIPTIONS,
 } from '../../gateway/subjects.ts'
+import { leftAddress } from '../addresses.ts'
 import { type Finding, fail, ok, warn } from './finding.ts'
 
 const CONNECT_MS = 5_000
@@ -20,11 +19,8 @@ const NOBODY = 'onefill-doctor'
 
 /** Looks at the server of the settings; at the built-in one only while it runs. */
 export async function checkNats({ natsUrl, data }: Settings): Promise<Finding[]> {
-  const file = join(data, 'nats-url')
-  if (natsUrl === undefined && !existsSync(file)) {
-    return [ok('nats', 'the built-in one, started with the exchange')]
-  }
-  const url = natsUrl ?? readFileSync(file, 'utf8').trim()
+  const url = natsUrl ?? leftAddress(data, 'natsUrl')
+  if (url === undefined) return [ok('nats', 'the built-in one, started with the exchange')]
   let connection: NatsConnection
   try {
     connection = await connect({

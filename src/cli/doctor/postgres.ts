@@ -1,13 +1,12 @@
 // Postgres: reachable, keeps what it commits, which tables, who leads, what time it has.
 
-import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import type pg from 'pg'
 import type { Settings } from '../../config.ts'
 import { connect } from '../../persistence/connection.ts'
 import { type Lease, readLease, UNENDABLE } from '../../persistence/lease.ts'
 import { SCHEMA_VERSION } from '../../persistence/migrations.ts'
 import { problemOf, type StoreProblemCode } from '../../persistence/problem.ts'
+import { leftAddress } from '../addresses.ts'
 import { type Finding, fail, ok, warn } from './finding.ts'
 
 /** A leader without a sign of life for so long is silent, in ms. */
@@ -30,12 +29,8 @@ const REMEDIES: Partial<Record<StoreProblemCode, string>> = {
 
 /** Looks at the database of the settings; of the built-in one only while it runs. */
 export async function checkPostgres({ databaseUrl, data }: Settings): Promise<Finding[]> {
-  const file = join(data, 'url')
-  const isRunning = existsSync(file)
-  if (databaseUrl === undefined && !isRunning) {
-    return [ok('postgres', 'the built-in one, started with the exchange')]
-  }
-  const url = databaseUrl ?? readFileSync(file, 'utf8').trim()
+  const url = databaseUrl ?? leftAddress(data, 'databaseUrl')
+  if (url === undefined) return [ok('postgres', 'the built-in one, started with the exchange')]
   try {
     const connection = await connect({
       ...{ url, name: 'onefill doctor', pipeline: false, onLost: () => {} },
