@@ -2,7 +2,13 @@
 // snapshots.
 
 export { DurableExchange } from './durable/durable-exchange.ts'
-export type { DurableOptions, Progress, RecoveryReport } from './durable/options.ts'
+export { readMarket } from './durable/market.ts'
+export type {
+  DurableOptions,
+  Progress,
+  PublishedBefore,
+  RecoveryReport,
+} from './durable/options.ts'
 export { Projector, type ProjectorOptions } from './durable/projector.ts'
 export type { OnReports, TakeReports } from './durable/publication.ts'
 export { type ReconcileOptions, type Reconciliation, reconcile } from './durable/reconcile.ts'

@@ -11,7 +11,7 @@ import type { RecordLog } from './lib/record-log.ts'
 import { COMMANDS_PER_ROUND_MAX } from './protocol/bounds.ts'
 import { CommandLog } from './protocol/command-log.ts'
 import { formatUnits } from './protocol/decimal.ts'
-import { decode, type IntakeRefusal, type Query } from './protocol/decode.ts'
+import { decode, type IntakeRefusal, type Query, WHOLE } from './protocol/decode.ts'
 import { Directory } from './protocol/directory.ts'
 import { refusalOf } from './protocol/refusal.ts'
 import { type Report, readReport } from './protocol/report-json.ts'
@@ -393,21 +393,22 @@ export class Exchange {
   balances(account: string): BalancesAnswer {
     const handle = this.names.account(account)
     assert(handle !== 0, `an account named ${account} exists`)
-    return this.ask(() => this.answer({ query: 'balances', handle, depth: 0 })) as BalancesAnswer
+    return this.ask(() => this.answer({ query: 'balances', handle, page: WHOLE })) as BalancesAnswer
   }
 
   /** Aggregated levels of a symbol's book from the best prices. Throws for an unknown symbol. */
   book(symbol: string, depth = 10): BookAnswer {
     const handle = this.names.symbol(symbol)
     assert(handle !== 0, `an instrument named ${symbol} exists`)
-    return this.ask(() => this.answer({ query: 'book', handle, depth })) as BookAnswer
+    const page = { ...WHOLE, limit: depth }
+    return this.ask(() => this.answer({ query: 'book', handle, page })) as BookAnswer
   }
 
   /** Open orders of an account by ascending `orderId`. Throws for an unknown one. */
   orders(account: string): OrdersAnswer {
     const handle = this.names.account(account)
     assert(handle !== 0, `an account named ${account} exists`)
-    return this.ask(() => this.answer({ query: 'orders', handle, depth: 0 })) as OrdersAnswer
+    return this.ask(() => this.answer({ query: 'orders', handle, page: WHOLE })) as OrdersAnswer
   }
 
   /**
@@ -470,15 +471,15 @@ export class Exchange {
     yield* this.core.sections()
   }
 
-  private answer({ query, handle, depth }: Query): QueryAnswer {
+  private answer({ query, handle, page }: Query): QueryAnswer {
     const { core, names, seq } = this
     if (query === 'book') {
       const instrument = names.instrumentOf(handle)
       const { symbol } = instrument
-      return { query, seq, symbol, ...core.levels(handle, instrument, depth) }
+      return { query, seq, symbol, ...core.levels(handle, instrument, page.limit) }
     }
     const account = names.accountOf(handle)
-    if (query === 'orders') return { query, seq, account, orders: core.openOrders(handle) }
+    if (query === 'orders') return { query, seq, account, ...core.openOrders(handle, page) }
     return { query, seq, account, ...core.holdings(handle) }
   }
 

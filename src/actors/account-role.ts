@@ -192,7 +192,7 @@ export class AccountRole implements Role {
       case 'holdings':
         return mail.post({ reply: holdingsOf(shard, letter.account) })
       case 'openOrders':
-        return mail.post({ reply: openOrdersOf(shard, letter.account) })
+        return mail.post({ reply: openOrdersOf(shard, letter.account, letter.page) })
       case 'sections':
         return mail.post({ reply: this.sections(letter.seq) })
       case 'takeFees':

@@ -1,10 +1,11 @@
 // What runs an exchange's rounds: the engine in this thread, or actors in worker threads. Both give
 // the same bytes.
 
-import type { BookAnswer, Holdings, OpenOrder } from '../engine/answers.ts'
+import type { BookAnswer, Holdings, OrdersPage } from '../engine/answers.ts'
 import type { FinishedRound } from '../engine/engine.ts'
 import type { StateLoader } from '../engine/restore.ts'
 import type { CommandLog } from '../protocol/command-log.ts'
+import type { Page } from '../protocol/decode.ts'
 import type { Instrument } from '../protocol/instrument.ts'
 
 export interface Core {
@@ -25,7 +26,7 @@ export interface Core {
   // Between rounds, with none under way:
 
   holdings(account: number): Holdings
-  openOrders(account: number): OpenOrder[]
+  openOrders(account: number, page?: Page): OrdersPage
   levels(symbol: number, instrument: Instrument, depth: number): Pick<BookAnswer, 'bids' | 'asks'>
   /** The state's canonical sections (engine/state.ts); each is valid until the next. */
   sections(): Iterable<Uint8Array>

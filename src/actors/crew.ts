@@ -4,11 +4,12 @@
 // not know whether threads or a simulation are behind it.
 
 import { FEES } from '../engine/account/account-store.ts'
-import type { Amounts, BookAnswer, Holdings, OpenOrder } from '../engine/answers.ts'
+import type { Amounts, BookAnswer, Holdings, OrdersPage } from '../engine/answers.ts'
 import { Engine, type FinishedRound } from '../engine/engine.ts'
 import { EngineLoader, readMarketState, type StateLoader } from '../engine/restore.ts'
 import { assert } from '../lib/assert.ts'
 import type { CommandLog } from '../protocol/command-log.ts'
+import { type Page, WHOLE } from '../protocol/decode.ts'
 import type { Instrument } from '../protocol/instrument.ts'
 import type { Usage } from './control.ts'
 import type { Core } from './core.ts'
@@ -93,8 +94,8 @@ export class Crew implements Core {
     return this.ask(this.homeOf(account), { what: 'holdings', account }) as Holdings
   }
 
-  openOrders(account: number): OpenOrder[] {
-    return this.ask(this.homeOf(account), { what: 'openOrders', account }) as OpenOrder[]
+  openOrders(account: number, page: Page = WHOLE): OrdersPage {
+    return this.ask(this.homeOf(account), { what: 'openOrders', account, page }) as OrdersPage
   }
 
   levels(symbol: number, instrument: Instrument, depth: number): Pick<BookAnswer, 'bids' | 'asks'> {

@@ -4,11 +4,12 @@
 // it here, while they go on with the next. So whatever anybody was told is in the journal, whenever
 // the process ends.
 
-import type { BookAnswer, Holdings, OpenOrder } from '../engine/answers.ts'
+import type { BookAnswer, Holdings, OrdersPage } from '../engine/answers.ts'
 import type { FinishedRound } from '../engine/engine.ts'
 import type { StateLoader } from '../engine/restore.ts'
 import { RecordLog } from '../lib/record-log.ts'
 import type { CommandLog } from '../protocol/command-log.ts'
+import type { Page } from '../protocol/decode.ts'
 import type { Instrument } from '../protocol/instrument.ts'
 import { POSTING_WORDS, ReportLog } from '../protocol/report-log.ts'
 import type { Core } from './core.ts'
@@ -104,8 +105,8 @@ export class JournaledCore implements Core {
     return this.core.holdings(account)
   }
 
-  openOrders(account: number): OpenOrder[] {
-    return this.core.openOrders(account)
+  openOrders(account: number, page?: Page): OrdersPage {
+    return this.core.openOrders(account, page)
   }
 
   levels(symbol: number, instrument: Instrument, depth: number): Pick<BookAnswer, 'bids' | 'asks'> {

@@ -1,8 +1,9 @@
 // What the sequencer asks of the roles between rounds, and what they answer: wide and rare, so it
 // travels as objects, in a channel of its own. A mark in the ring says when a letter is to be read.
 
-import type { Amounts, BookAnswer, Holdings, OpenOrder } from '../engine/answers.ts'
+import type { Amounts, BookAnswer, Holdings, OrdersPage } from '../engine/answers.ts'
 import type { Definition } from '../protocol/command-log.ts'
+import type { Page } from '../protocol/decode.ts'
 import type { Instrument } from '../protocol/instrument.ts'
 
 /** A two-way channel for objects; the order is kept. */
@@ -21,7 +22,8 @@ export type Section = readonly [handle: number, bytes: Uint8Array]
 export type Letter =
   /** Beside a round: the definitions of its commands. Not answered. */
   | { readonly what: 'definitions'; readonly definitions: readonly Definition[] }
-  | { readonly what: 'holdings' | 'openOrders'; readonly account: number }
+  | { readonly what: 'holdings'; readonly account: number }
+  | { readonly what: 'openOrders'; readonly account: number; readonly page: Page }
   | {
       readonly what: 'levels'
       readonly symbol: number
@@ -55,7 +57,7 @@ export interface Sections {
 export interface Reply {
   readonly reply:
     | Holdings
-    | OpenOrder[]
+    | OrdersPage
     | Pick<BookAnswer, 'bids' | 'asks'>
     | Sections
     | readonly Amounts[]

@@ -2,7 +2,7 @@
 
 import { performance } from 'node:perf_hooks'
 import type { Settings } from '../config.ts'
-import { DurableExchange, type DurableOptions, Standby } from '../durable.ts'
+import { DurableExchange, type DurableOptions, readMarket, Standby } from '../durable.ts'
 import { fanOut } from '../gateway/fan-out.ts'
 import type { ReportHistory } from '../gateway/history.ts'
 import { HttpGateway } from '../gateway/http/gateway.ts'
@@ -91,6 +91,7 @@ class Serving {
     await this.listen()
     if (natsUrl !== undefined) this.gateway = await this.connect(natsUrl)
     if (settings.stdio) this.stdio = new StdioGateway()
+    await this.refuseBesideAnother()
     board.seq = () => this.exchange?.seq ?? this.standby?.seq
     await this.join()
     const input = this.stdio?.read(() => this.exchange)
@@ -119,7 +120,7 @@ class Serving {
       endPatience()
     }
     await Promise.all([gateway?.close(), this.httpGateway?.close()])
-    await exchange?.close({ snapshot: true })
+    await exchange?.close({ snapshot: true, ...(gateway && { said: gateway.history.newest() }) })
     this.refusals.stop()
     this.metrics.stop()
     await this.http?.close()
@@ -216,6 +217,20 @@ class Serving {
     })
   }
 
+  /** Before anything is taken from anybody: two on one NATS server carry out every order twice. */
+  private async refuseBesideAnother(): Promise<void> {
+    const serving = (await this.gateway?.serving()) ?? []
+    if (serving.length === 0) return
+    const market = await readMarket(this.options.databaseUrl)
+    const other = serving.find((each) => each.market !== market)
+    if (other === undefined) return
+    const who = `another exchange (${other.holder}), of another database,`
+    throw new Inability(
+      `${who} serves on this NATS server, and every order would be carried out by both: ` +
+        'stop it, or give this one a server of its own with --nats.',
+    )
+  }
+
   /** Recovers, and leads or stands by. */
   private async join(): Promise<void> {
     const { settings, databaseUrl, log, board } = this.options
@@ -230,6 +245,7 @@ class Serving {
       snapshotEvery: settings.snapshotEvery,
       retention: { snapshots: settings.keepSnapshots, journalMs: settings.keepJournal },
       takeReports: fanOut(...takers.filter((take) => take !== undefined)),
+      onPublishedBefore: (before) => gateway?.history.remember(before),
       onProgress: (seq, ofSeq) => progress.at(seq, ofSeq),
       onJournal: teller.onJournal,
       onCommitted: metrics.onCommitted,
@@ -290,7 +306,7 @@ class Serving {
     const { recovery } = exchange
     board.recovery = recovery
     board.isJournalReady = true
-    await this.gateway?.open(exchange)
+    await this.gateway?.open(exchange, exchange.identity)
     // Ended meanwhile: it is not ready any more.
     if (board.phase === 'stopping' || board.phase === 'broken') return
     this.httpGateway?.open(exchange)

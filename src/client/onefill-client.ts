@@ -175,14 +175,14 @@ export class OnefillClient extends MarketClient {
    */
   async orders(options?: AskOptions): Promise<OrdersAnswer | Report> {
     const orders: OpenOrder[] = []
-    for (let after = '0'; ; ) {
-      const page = await this.#query<OrdersPage>('orders', options, { after })
+    for (let behind = {}; ; ) {
+      const page = await this.#query<OrdersAnswer>('orders', options, behind)
       if (!('orders' in page)) return page
       orders.push(...page.orders)
       const { more, ...answer } = page
       const last = page.orders.at(-1)
       if (more !== true || last === undefined) return { ...answer, orders }
-      after = last.orderId
+      behind = { after: last.orderId }
     }
   }
 
@@ -195,9 +195,6 @@ export class OnefillClient extends MarketClient {
     return said as T | Report
   }
 }
-
-/** An answer holds so many; `more`: ask again behind the last. */
-type OrdersPage = OrdersAnswer & { readonly more?: true }
 
 /** The reply as callers get it. */
 export function replyOf({ said, isUnsure }: { said: Said; isUnsure: boolean }): Reply {

@@ -8,11 +8,12 @@ import { createCore } from '../exchange.ts'
 import { Fault } from '../lib/assert.ts'
 import { heldBy, type Lease } from '../persistence/lease.ts'
 import { StoreProblem } from '../persistence/problem.ts'
+import type { SaidMessage } from '../persistence/said-table.ts'
 import { openStore, type Store } from '../persistence/store.ts'
 import { Follower } from './follower.ts'
 import { LeaseWatch, LOOK_MS } from './lease-watch.ts'
-import { type DurableOptions, silenceOf, takerOf } from './options.ts'
-import { Unpublished } from './unpublished.ts'
+import { type DurableOptions, type PublishedBefore, silenceOf, takerOf } from './options.ts'
+import { Replayed } from './replayed.ts'
 
 /** Between two tries while Postgres is away, in ms. */
 export const AWAY_MS = 100
@@ -23,6 +24,10 @@ const TRIES_MAX = 3
 /** The lease, once it is ours. */
 export interface Led {
   readonly term: number
+  /** Names the market. */
+  readonly market: string
+  /** Names this process in the lease, for people. */
+  readonly holder: string
   /** When the last sign of life was sent that found the lease ours, in ms. */
   readonly sureMs: number
 }
@@ -62,8 +67,8 @@ export class Candidate {
     return this.warm.follower
   }
 
-  get unpublished(): Unpublished {
-    return this.warm.unpublished
+  get replayed(): Replayed {
+    return this.warm.replayed
   }
 
   /** The state's hash, if it was computed and holds still. */
@@ -80,7 +85,7 @@ export class Candidate {
 
   /** Goes on with the journal, to its end. Rounds up to `publishedRound` need not be kept. */
   async follow(publishedRound: number): Promise<void> {
-    this.unpublished.forget(publishedRound)
+    this.replayed.moveOn(publishedRound)
     try {
       await this.follower.advance()
     } catch (error) {
@@ -94,14 +99,15 @@ export class Candidate {
   /** Takes the lease, if it is as `seen`, and goes on to where its holder ended. */
   async takeLease(seen: Lease): Promise<Led> {
     const { store } = this
-    const next = await store.takeLease(holderName(), seen)
+    const holder = holderName()
+    const term = await store.takeLease(holder, seen)
     // From here on the journal is ours alone; what the other one wrote last is still to be read.
     const { publishedRound } = await patiently(() => store.lease())
     await patiently(() => this.follow(publishedRound))
     if (this.known !== undefined) this.computeHash()
     const silenceMs = silenceOf(this.options)
     const sureMs = await patiently(() => makeSure(store, publishedRound, silenceMs))
-    return { term: next, sureMs }
+    return { term, market: seen.market, holder, sureMs }
   }
 
   /** The lease, whose holder is gone; throws LEASE_HELD if it is alive. */
@@ -119,6 +125,22 @@ export class Candidate {
     }
   }
 
+  /**
+   * What was published before, as far as it is kept: messages of before the last stop, if the
+   * journal has been replayed from there on or from further back, and what was replayed.
+   */
+  async published(): Promise<PublishedBefore> {
+    const { follower, replayed, store } = this
+    const messages: SaidMessage[] = []
+    const reports = replayed.publishedReports(follower.names)
+    const round = await store.said.round()
+    if (round === undefined || round < replayed.from || round > follower.round) {
+      return { messages, reports }
+    }
+    for await (const message of store.said.messages()) messages.push(message)
+    return { messages, reports }
+  }
+
   async close(): Promise<void> {
     await this.follower.close()
     await this.store.close()
@@ -128,7 +150,7 @@ export class Candidate {
 /** A state at the journal's end, and what may have to go out again. */
 interface Warm {
   readonly follower: Follower
-  readonly unpublished: Unpublished
+  readonly replayed: Replayed
 }
 
 /** From the newest snapshot on, again where retention was faster than the reading. */
@@ -137,18 +159,19 @@ async function warmUp(store: Store, options: DurableOptions): Promise<Warm> {
   for (let tries = 1; ; tries += 1) {
     const { publishedRound } = await store.lease()
     const last = await store.lastRow()
-    const unpublished = new Unpublished(publishedRound)
+    const replayed = new Replayed(publishedRound)
     const follower = await Follower.open(store, {
       // Tables that grow while millions of commands are replayed are copied again and again.
       make: (of) => createCore({ workers, ...of, submissionsInitial: last?.lastSeq ?? 0 }),
       fromRoundMax: publishedRound,
-      onRound: (round, finished) => unpublished.add(round, finished),
+      onRound: (round, finished) => replayed.add(round, finished),
       onProgress: (seq) => onProgress?.(seq, last?.lastSeq ?? 0),
     })
+    replayed.from = follower.round
     try {
       await follower.advance()
       reaches(follower, publishedRound)
-      return { follower, unpublished }
+      return { follower, replayed }
     } catch (error) {
       await follower.close()
       if (!isOvertaken(error) || tries === TRIES_MAX) throw error
@@ -188,7 +211,7 @@ export async function makeSure(
 }
 
 /** Again until the database is there: whoever holds the lease does not give up for an outage. */
-async function patiently<T>(work: () => Promise<T>): Promise<T> {
+export async function patiently<T>(work: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
       return await work()

@@ -7,6 +7,7 @@ import { Exchange, type QueryAnswer } from '../exchange.ts'
 import { Fault } from '../lib/assert.ts'
 import type { Lease } from '../persistence/lease.ts'
 import { Fenced } from '../persistence/problem.ts'
+import type { SaidMessage } from '../persistence/said-table.ts'
 import type { Store } from '../persistence/store.ts'
 import { StoreJournal } from '../persistence/store-journal.ts'
 import type { CommandLog } from '../protocol/command-log.ts'
@@ -18,7 +19,7 @@ import { refusalOf } from '../protocol/refusal.ts'
 import type { Report } from '../protocol/report-json.ts'
 import type { Reports } from '../protocol/reports.ts'
 import { type Beside, snapshotBeside } from './beside.ts'
-import { Candidate, type Led, makeSure } from './candidate.ts'
+import { Candidate, type Led, makeSure, patiently } from './candidate.ts'
 import type { Follower } from './follower.ts'
 import { BEAT_MS } from './lease-watch.ts'
 import {
@@ -44,6 +45,8 @@ interface Made {
 
 export class DurableExchange {
   readonly recovery: RecoveryReport
+  /** What market it is and which process leads it, as the lease says it. */
+  readonly identity: { readonly market: string; readonly holder: string }
   private readonly store: Store
   private readonly core: JournaledCore
   private readonly journal: StoreJournal
@@ -73,13 +76,14 @@ export class DurableExchange {
   private readonly waiting: { resolve: () => void; reject: (error: unknown) => void }[] = []
 
   private constructor(
-    { store, follower, ms, unpublished, hash }: Candidate,
-    { term, sureMs }: Led,
+    { store, follower, ms, replayed, hash }: Candidate,
+    { term, market, holder, sureMs }: Led,
     options: DurableOptions,
   ) {
     this.store = store
     this.options = options
     this.sureMs = sureMs
+    this.identity = { market, holder }
     this.follower = follower
     const { end, snapshot, skipped, seq } = follower
     this.journal = new StoreJournal(store, {
@@ -94,7 +98,7 @@ export class DurableExchange {
       throw new Fault('nobody waits for the journal but by its events')
     })
     this.exchange = new Exchange(this.core, follower.names)
-    const rounds = [...unpublished.reports(follower.names)]
+    const rounds = [...replayed.unpublished(follower.names)]
     this.publication = new Publication((rounds.at(0)?.round ?? end.lastRound + 1) - 1, {
       take: takerOf(options),
       onFailed: (error) => this.fail(error),
@@ -131,7 +135,9 @@ export class DurableExchange {
     seen: Lease,
     options: DurableOptions,
   ): Promise<DurableExchange> {
-    return new DurableExchange(candidate, await candidate.takeLease(seen), options)
+    const led = await candidate.takeLease(seen)
+    options.onPublishedBefore?.(await patiently(() => candidate.published()))
+    return new DurableExchange(candidate, led, options)
   }
 
   /** The `seq` of the last command handed to a round; it may not be durable yet. */
@@ -250,9 +256,11 @@ export class DurableExchange {
 
   /**
    * Settles, and ends threads and connections; gives the lease back. With `snapshot`, writes one
-   * first, so that the next start has nothing to replay.
+   * first, so that the next start has nothing to replay; with `said`, keeps these messages, the
+   * newest that went out, for {@link DurableOptions.onPublishedBefore} of the next start.
    */
-  async close({ snapshot = false } = {}): Promise<void> {
+  async close(keep: { snapshot?: boolean; said?: readonly SaidMessage[] } = {}): Promise<void> {
+    const { snapshot = false, said } = keep
     try {
       if (this.broken === undefined) await this.settled()
       const wasBroken = this.broken !== undefined
@@ -261,6 +269,7 @@ export class DurableExchange {
       if (wasBroken) return
       // First the mark: a snapshot stands nowhere that was not published.
       await this.store.beat(this.publication.round)
+      if (said !== undefined) await this.store.said.put(this.publication.round, said)
       if (snapshot) await this.writeSnapshot()
       await this.store.release()
     } finally {

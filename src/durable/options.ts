@@ -3,6 +3,8 @@
 import type { Workers } from '../actors/placement.ts'
 import { assert } from '../lib/assert.ts'
 import type { StoreProblem } from '../persistence/problem.ts'
+import type { SaidMessage } from '../persistence/said-table.ts'
+import type { Reports } from '../protocol/reports.ts'
 import { SILENCE_MS } from './lease-watch.ts'
 import type { OnReports, TakeReports } from './publication.ts'
 import type { Retention, SnapshotTaken } from './snapshots.ts'
@@ -25,6 +27,11 @@ export interface DurableOptions {
    * returns. They count as published when both have taken them.
    */
   readonly takeReports?: TakeReports
+  /**
+   * Told before any reports are given out: what went out before this start, as far as it is kept,
+   * for who may still ask for it.
+   */
+  readonly onPublishedBefore?: (before: PublishedBefore) => void
   /** Nothing goes on: an actor broke, or another process has taken the lease. */
   readonly onBroken?: (error: unknown) => void
   /** While recovering: the last `seq` replayed, and the journal's last. */
@@ -46,6 +53,14 @@ export interface DurableOptions {
   readonly onSnapshot?: (outcome: SnapshotTaken | Error) => void
   /** Without a sign of life for so long, another leader is taken for dead, in ms. */
   readonly silenceMs?: number
+}
+
+/** What went out before, each account's reports in their order; some may be in both. */
+export interface PublishedBefore {
+  /** As they were when it last stopped in order. */
+  readonly messages: readonly SaidMessage[]
+  /** Of rounds that were replayed; they stay valid. */
+  readonly reports: readonly Reports[]
 }
 
 /** How a start went. */

@@ -139,7 +139,7 @@ export function* openingsOf(core: Core, names: Directory): Generator<OpeningRows
     const state = stateOf(core, names, handles)
     const orders = handles.flatMap((handle) => {
       const account = names.accountOf(handle)
-      return core.openOrders(handle).map((order) => ({ account, ...order }))
+      return core.openOrders(handle).orders.map((order) => ({ account, ...order }))
     })
     const postings = noPostings()
     for (const { account, asset, available, held } of state.balances) {

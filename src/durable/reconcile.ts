@@ -114,7 +114,7 @@ function expectedRows(
     return handles.flatMap((handle) =>
       core
         .openOrders(handle)
-        .map((order) => inColumns({ account: names.accountOf(handle), ...order })),
+        .orders.map((order) => inColumns({ account: names.accountOf(handle), ...order })),
     )
   }
   return stateOf(core, names, handles)[name].map((line) => inColumns(line))

@@ -2,6 +2,7 @@
 
 import { unpackId } from '../protocol/client-id.ts'
 import { formatUnits } from '../protocol/decimal.ts'
+import { type Page, WHOLE } from '../protocol/decode.ts'
 import type { Asset, Instrument } from '../protocol/instrument.ts'
 import { isMarket, Side, sideOf, timeInForceOf } from '../protocol/order-flags.ts'
 import { formatAverage, formatPrice, formatQty } from '../protocol/report-json.ts'
@@ -56,6 +57,8 @@ export interface OrdersAnswer {
   seq: number
   account: string
   orders: OpenOrder[]
+  /** There are more behind the last one. */
+  more?: true
 }
 export interface OpenOrder {
   orderId: string
@@ -72,6 +75,9 @@ export interface OpenOrder {
   avgPx: string
 }
 export type QueryAnswer = BalancesAnswer | BookAnswer | OrdersAnswer
+
+/** Some of an account's open orders: the answer without its head. */
+export type OrdersPage = Pick<OrdersAnswer, 'orders' | 'more'>
 
 /** What an account has: the answer without its head. */
 export type Holdings = Pick<BalancesAnswer, 'balances' | 'positions'>
@@ -150,15 +156,21 @@ export function levelsOf(
   return { bids: levels(Side.buy), asks: levels(Side.sell) }
 }
 
-/** Open orders of an account by ascending `orderId`. */
-export function openOrdersOf(shard: AccountShard, account: number): OpenOrder[] {
-  const { accounts, orders } = shard.store
-  const found: OpenOrder[] = []
-  let order = accounts.i32[account * ACCOUNT_WORDS + AC.firstOrder]
-  for (; order !== 0; order = orders.i32[order * ORDER_WORDS + OR.behind]) {
-    found.push(openOrder(shard, order))
+/** Open orders of an account by ascending `orderId`: a page of them. */
+export function openOrdersOf(
+  shard: AccountShard,
+  account: number,
+  { after, limit }: Page = WHOLE,
+): OrdersPage {
+  const { i32, f64 } = shard.store.orders
+  const orders: OpenOrder[] = []
+  let order = shard.store.accounts.i32[account * ACCOUNT_WORDS + AC.firstOrder]
+  for (; order !== 0; order = i32[order * ORDER_WORDS + OR.behind]) {
+    if (f64[((order * ORDER_WORDS) >> 1) + ORF.orderId] <= after) continue
+    if (orders.length === limit) return { orders, more: true }
+    orders.push(openOrder(shard, order))
   }
-  return found
+  return { orders }
 }
 
 function positionLine(

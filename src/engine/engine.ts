@@ -8,6 +8,7 @@
 import { assert } from '../lib/assert.ts'
 import type { RecordLog } from '../lib/record-log.ts'
 import type { CommandLog } from '../protocol/command-log.ts'
+import type { Page } from '../protocol/decode.ts'
 import type { Instrument } from '../protocol/instrument.ts'
 import type { ReportLog } from '../protocol/report-log.ts'
 import { AccountShard, type AccountShardOptions } from './account/account-shard.ts'
@@ -18,7 +19,7 @@ import {
   type Holdings,
   holdingsOf,
   levelsOf,
-  type OpenOrder,
+  type OrdersPage,
   openOrdersOf,
 } from './answers.ts'
 import type { Book } from './book/book.ts'
@@ -121,8 +122,8 @@ export class Engine {
     return holdingsOf(this.accountShard, account)
   }
 
-  openOrders(account: number): OpenOrder[] {
-    return openOrdersOf(this.accountShard, account)
+  openOrders(account: number, page?: Page): OrdersPage {
+    return openOrdersOf(this.accountShard, account, page)
   }
 
   levels(symbol: number, instrument: Instrument, depth: number): Pick<BookAnswer, 'bids' | 'asks'> {

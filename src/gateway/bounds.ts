@@ -25,6 +25,10 @@ export const FRAME_KEY_BYTES_MAX = 64
 export const HISTORY_REPORTS_MAX = 500_000
 export const HISTORY_BYTES_MAX = 256 * 1024 * 1024
 
+/** Of these, the newest that a stop in order keeps for the next start; the write holds it up. */
+export const SAID_REPORTS_MAX = 50_000
+export const SAID_BYTES_MAX = 16 * 1024 * 1024
+
 /** Reports in one answer to a request for a gap; the asker goes on from there. */
 export const RESEND_REPORTS_MAX = 500
 
@@ -37,6 +41,15 @@ export const DEPTH_LEVELS_MAX = 50
  */
 export const EXEC_REPORTS_MAX = 500
 export const TRADES_MAX = 1_000
+
+/**
+ * Queries and resends of one account over NATS in a second; the dearest, a thousand open orders,
+ * takes some 2 ms of the thread that orders go through. One more: OVERLOADED.
+ */
+export const QUESTIONS_OF_ACCOUNT_PER_S = 100
+
+/** Questions over NATS that wait for their answer, the journal being slow. More: OVERLOADED. */
+export const QUESTIONS_WAITING_MAX = 10_000
 
 /** Open orders in one answer; the asker goes on behind the last one. */
 export const ORDERS_ANSWERED_MAX = 1_000

@@ -1,12 +1,11 @@
 // What every gateway needs of the exchange, and what all of them do with its answers alike.
 
-import type { OrdersAnswer, QueryAnswer } from '../engine/answers.ts'
+import type { QueryAnswer } from '../engine/answers.ts'
 import type { CodeName } from '../protocol/codes.ts'
 import type { CommandLog } from '../protocol/command-log.ts'
 import type { Directory } from '../protocol/directory.ts'
 import { refusalOf } from '../protocol/refusal.ts'
 import type { Report } from '../protocol/report-json.ts'
-import { ORDERS_ANSWERED_MAX } from './bounds.ts'
 
 /** The exchange that leads. */
 export interface Desk {
@@ -37,16 +36,4 @@ export const isAgain = (code: CodeName | undefined): boolean => AGAIN.has(code)
 export function sureOf(desk: Desk, refusal: Report, command: unknown): Report {
   if (desk.isSure || isAgain(refusal.code)) return refusal
   return refusalOf({ code: 'JOURNAL_UNAVAILABLE' }, command)
-}
-
-/** An {@link OrdersAnswer} that may not be all. */
-export type OrdersPage = OrdersAnswer & { readonly more?: true }
-
-/** As many open orders behind `after` as one answer holds, with `more` if there are more. */
-export function pageOf(answer: OrdersAnswer, after: number): OrdersPage {
-  const { orders } = answer
-  const from = orders.findIndex(({ orderId }) => Number(orderId) > after)
-  const rest = from < 0 ? [] : orders.slice(from)
-  if (rest.length <= ORDERS_ANSWERED_MAX) return { ...answer, orders: rest }
-  return { ...answer, orders: rest.slice(0, ORDERS_ANSWERED_MAX), more: true }
 }

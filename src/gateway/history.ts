@@ -1,9 +1,19 @@
 // Recent reports by account and `execSeq`, for being sent again: bounded, the oldest out first.
 
 import { assert } from '../lib/assert.ts'
+import type { SaidMessage } from '../persistence/said-table.ts'
 import type { Report } from '../protocol/report-json.ts'
-import { HISTORY_BYTES_MAX, HISTORY_REPORTS_MAX, RESEND_REPORTS_MAX } from './bounds.ts'
-import { decodeReports } from './frame.ts'
+import { REPORT_WORDS, RPF } from '../protocol/report-log.ts'
+import type { Reports } from '../protocol/reports.ts'
+import {
+  EXEC_REPORTS_MAX,
+  HISTORY_BYTES_MAX,
+  HISTORY_REPORTS_MAX,
+  RESEND_REPORTS_MAX,
+  SAID_BYTES_MAX,
+  SAID_REPORTS_MAX,
+} from './bounds.ts'
+import { decodeReports, encodeFrame } from './frame.ts'
 
 /** A report with its account's gapless number: 1, 2, 3 … */
 export type NumberedReport = Report & { readonly account: string; readonly execSeq: number }
@@ -25,19 +35,28 @@ export type HistoryAnswer =
       readonly newest: number
     }
 
-/** A message of reports as it went out, numbered `first` to `first + count - 1`. */
+/** Reports numbered `first` to `first + count - 1`. */
 interface Block {
   readonly first: number
   readonly count: number
-  readonly bytes: Uint8Array
+  readonly size: number
+  /** A message as it went out; or those of replayed ones, each made an object when it is wanted. */
+  readonly of: Uint8Array | { readonly reports: Reports; readonly numbers: readonly number[] }
 }
 
 interface AccountLog {
+  readonly account: string
   /** Gapless; those before `head` are gone. */
   readonly blocks: (Block | undefined)[]
   head: number
   /** The number behind the newest. */
   next: number
+}
+
+/** What went out before this start. */
+export interface Before {
+  readonly messages: readonly SaidMessage[]
+  readonly reports: readonly Reports[]
 }
 
 export interface HistoryOptions {
@@ -85,18 +104,69 @@ export class ReportHistory {
    * (published again after a recovery) changes nothing.
    */
   add(account: string, first: number, count: number, bytes: Uint8Array): void {
+    this.#add(account, { first, count, size: bytes.length, of: bytes })
+  }
+
+  /** As {@link add}, of all that went out before this start; before anything else is added. */
+  remember({ messages, reports }: Before): void {
+    for (const { account, first, count, bytes } of messages) this.add(account, first, count, bytes)
+    for (const each of reports) this.#addReplayed(each)
+  }
+
+  #addReplayed(reports: Reports): void {
+    const { f64 } = reports.log
+    const byAccount = new Map<string, number[]>()
+    for (let number = 0; number < reports.length; number += 1) {
+      const account = reports.accountAt(number)
+      if (account === undefined) continue
+      const numbers = byAccount.get(account)
+      if (numbers === undefined) byAccount.set(account, [number])
+      else numbers.push(number)
+    }
+    for (const [account, all] of byAccount) {
+      for (let from = 0; from < all.length; from += EXEC_REPORTS_MAX) {
+        const numbers = all.slice(from, from + EXEC_REPORTS_MAX)
+        const first = f64[((numbers[0] * REPORT_WORDS) >> 1) + RPF.execSeq]
+        const { length: count } = numbers
+        this.#add(account, { first, count, size: count * RECORD_BYTES, of: { reports, numbers } })
+      }
+    }
+  }
+
+  /** The newest messages, oldest first, for the next start to remember: so much at most. */
+  newest(reportsMax = SAID_REPORTS_MAX, bytesMax = SAID_BYTES_MAX): SaidMessage[] {
+    const found: SaidMessage[] = []
+    const seen = new Map<AccountLog, number>()
+    let [reports, bytes] = [0, 0]
+    for (let at = this.#arrivals.length - 1; at >= this.#head; at -= 1) {
+      const log = this.#arrivals[at]
+      const behind = (seen.get(log) ?? 0) + 1
+      seen.set(log, behind)
+      const block = log.blocks[log.blocks.length - behind] as Block
+      const { first, count } = block
+      const message = messageOf(block)
+      reports += count
+      bytes += message.length
+      if (reports > reportsMax || bytes > bytesMax) break
+      found.push({ account: log.account, first, count, bytes: message })
+    }
+    return found.reverse()
+  }
+
+  #add(account: string, block: Block): void {
+    const { first, count, size } = block
     let log = this.#accounts.get(account)
     if (log === undefined) {
-      log = { blocks: [], head: 0, next: first }
+      log = { account, blocks: [], head: 0, next: first }
       this.#accounts.set(account, log)
     }
     if (first + count <= log.next) return
     assert(first <= log.next, `the reports of ${account} have no gap`)
-    log.blocks.push({ first, count, bytes })
+    log.blocks.push(block)
     log.next = first + count
     this.#arrivals.push(log)
     this.#count += count
-    this.#bytes += bytes.length
+    this.#bytes += size
     while (this.#count > this.#reportsMax || (this.#bytes > this.#bytesMax && this.#count > 0)) {
       this.#dropOldest()
     }
@@ -115,10 +185,9 @@ export class ReportHistory {
     const last = Math.min(to, newest, from + RESEND_REPORTS_MAX - 1)
     const reports: NumberedReport[] = []
     for (let at = blockOf(log, from); from + reports.length <= last; at += 1) {
-      const { first, bytes } = log.blocks[at] as Block
-      const all = decodeReports(bytes) as NumberedReport[]
-      const skipped = from + reports.length - first
-      reports.push(...all.slice(skipped, last - first + 1))
+      const block = log.blocks[at] as Block
+      const skipped = from + reports.length - block.first
+      reports.push(...reportsIn(block, skipped, last - block.first + 1))
     }
     return { kind: 'reports', reports, newest }
   }
@@ -126,9 +195,9 @@ export class ReportHistory {
   #dropOldest(): void {
     const log = this.#arrivals[this.#head]
     this.#head += 1
-    const { count, bytes } = log.blocks[log.head] as Block
+    const { count, size } = log.blocks[log.head] as Block
     this.#count -= count
-    this.#bytes -= bytes.length
+    this.#bytes -= size
     // Let go at once: the arrays are only shortened now and then.
     log.blocks[log.head] = undefined
     log.head += 1
@@ -142,6 +211,18 @@ export class ReportHistory {
     }
   }
 }
+
+/** A record of a replayed report. */
+const RECORD_BYTES = REPORT_WORDS * 4
+
+/** The block's reports from `from` to `to`, counted from 0, `to` not included. */
+function reportsIn({ of }: Block, from: number, to: number): NumberedReport[] {
+  if (of instanceof Uint8Array) return decodeReports(of).slice(from, to) as NumberedReport[]
+  return of.numbers.slice(from, to).map((number) => of.reports.at(number)) as NumberedReport[]
+}
+
+const messageOf = (block: Block): Uint8Array =>
+  block.of instanceof Uint8Array ? block.of : encodeFrame(reportsIn(block, 0, block.count), 'json')
 
 /** Where the block is that has number `wanted`, or that ends before it; by halving. */
 function blockOf({ blocks, head }: AccountLog, wanted: number): number {

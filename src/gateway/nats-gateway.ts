@@ -7,23 +7,24 @@
 // (docs/decisions/0022-nats-client.md).
 
 import type { Msg, Subscription } from '@nats-io/transport-node'
-import type { QueryAnswer } from '../engine/answers.ts'
 import { CODE_NAMES } from '../protocol/codes.ts'
 import { refusalOf } from '../protocol/refusal.ts'
-import type { Report } from '../protocol/report-json.ts'
 import type { Reports } from '../protocol/reports.ts'
-import { FRAME_BYTES_MAX, SUBJECTS_MAX } from './bounds.ts'
+import { FRAME_BYTES_MAX, ORDERS_ANSWERED_MAX, SUBJECTS_MAX } from './bounds.ts'
 import { CommandIntake, type CommandsTo } from './command-intake.ts'
-import { type BinaryDesk, pageOf } from './desk.ts'
+import type { BinaryDesk } from './desk.ts'
 import { decodeFrame, encodeFrame, type FrameFormat } from './frame.ts'
 import { type GatewayRefusal, refusalFrom } from './gateway-refusal.ts'
 import type { ReportHistory } from './history.ts'
 import { MarketFeed } from './market-feed.ts'
 import { NatsLink } from './nats-link.ts'
 import { NatsProblem } from './nats-problem.ts'
-import { afterOf, questionOf, rangeOf } from './questions.ts'
+import { QuestionGuard } from './question-guard.ts'
+import { questionOf, rangeOf } from './questions.ts'
+import { replyTo } from './reply-subject.ts'
 import { ReportStream } from './report-stream.ts'
-import { newCounts, ServiceInfo, type ServiceVerb } from './service.ts'
+import { type Metadata, newCounts, ServiceInfo, type ServiceVerb } from './service.ts'
+import { exchangesAt, type ServingExchange } from './serving-exchanges.ts'
 import {
   alikeOf,
   type Inbound,
@@ -95,6 +96,7 @@ export class NatsGateway {
   private fault: unknown
   /** What was told last. */
   private wasThere = true
+  private readonly guard = new QuestionGuard()
   private readonly bytesOf: ReportStream['bytesOf'] = (...of) => this.reports.bytesOf(...of)
 
   private constructor(main: NatsLink, streams: NatsLink, options: NatsGatewayOptions) {
@@ -159,6 +161,11 @@ export class NatsGateway {
     return this.reports.history
   }
 
+  /** Exchanges that serve there; ask before {@link open}, or this one is among them. */
+  serving(): Promise<ServingExchange[]> {
+    return exchangesAt(this.main.connection)
+  }
+
   /** Whether the server is there now. */
   get isThere(): boolean {
     return this.main.isThere && this.streams.isThere
@@ -167,9 +174,11 @@ export class NatsGateway {
   /**
    * Serves whoever leads: from now on commands are taken in. Resolves when the server sends them
    * here; a connection that is lost meanwhile brings its subscriptions along when it is back.
+   * `metadata`: what it says about itself to whoever looks for services.
    */
-  open(desk: BinaryDesk): Promise<void> {
+  open(desk: BinaryDesk, metadata: Metadata = {}): Promise<void> {
     this.desk = desk
+    this.service.metadata = metadata
     this.market.open()
     for (const subject of SUBSCRIPTIONS) this.listen(subject, (message) => this.take(message))
     this.listen(STATUS_SUBJECT, (message) => this.tell(message))
@@ -306,15 +315,15 @@ export class NatsGateway {
     const question = questionOf(to, frame, data.length === 0)
     if (!('body' in question)) return this.refuse(message, format, question)
     const { body } = question
+    const refusal = this.guard.refusalOf(to, performance.now())
+    if (refusal !== undefined) return this.refuse(message, format, refusal)
     switch (to.kind) {
       case 'query': {
-        const after = afterOf(body)
-        if (typeof after === 'object') return this.refuse(message, format, after)
         const { verb: cmd, account } = to
+        const page = cmd === 'orders' ? { limit: ORDERS_ANSWERED_MAX } : {}
         // Nothing goes on: whoever leads next is asked again.
-        const said = desk.query({ cmd, account }).catch(() => undefined)
-        const paged = said.then((found) => found && page(found, after))
-        return this.answer(replyTo(message), format, paged)
+        const said = desk.query({ ...page, ...body, cmd, account }).catch(() => undefined)
+        return this.answer(replyTo(message), format, said)
       }
       case 'resend':
         return this.resend(message, format, to.account, body)
@@ -338,7 +347,8 @@ export class NatsGateway {
    * answer if this one gets lost. Undefined is no answer; what it rejects with is a fault.
    */
   private answer(to: string, format: FrameFormat, said: Promise<unknown>): undefined {
-    said
+    this.guard
+      .held(said)
       .then((answer) => {
         if (answer !== undefined) this.publishTo(to, format, answer)
       })
@@ -455,35 +465,3 @@ export class NatsGateway {
 const accountOf = (to: CommandsTo) => (to.kind === 'order' ? { account: to.account } : {})
 
 const TOO_LONG = 'the answer is longer than a message may be'
-
-/**
- * Characters of a reply subject. The server ends a connection on which a line has more than 4,096
- * bytes; one that cannot be decoded has three where it had one.
- */
-const REPLY_CHARS_MAX = 1_000
-
-/**
- * Where the reply may go. To a subject of ours or of the server's own nobody is answered: with our
- * permissions it would be taken for our word there.
- */
-function replyTo(message: Msg): string {
-  if (!mayHaveReply(message)) return ''
-  const { reply = '' } = message
-  if (reply.length > REPLY_CHARS_MAX) return ''
-  return reply.startsWith('onefill.') || reply.startsWith('$') ? '' : reply
-}
-
-/**
- * False if the message is its subject and its data and nothing else. The client decodes the reply
- * subject whenever it is asked for, where there is none too: a tenth of what a message costs there.
- * It knows a message's size, without that its type says so.
- */
-function mayHaveReply(message: Msg & { readonly size?: () => number }): boolean {
-  const least = message.subject.length + message.data.length
-  return message.size === undefined || message.size() > least
-}
-
-/** As many open orders as one answer holds. */
-function page(answer: QueryAnswer | Report, after: number): unknown {
-  return 'query' in answer && answer.query === 'orders' ? pageOf(answer, after) : answer
-}

@@ -12,12 +12,13 @@ export interface Range {
 
 /** Fields that are in a body of a question; what the subject says may be said again. */
 const FIELDS = {
-  query: ['account', 'cmd', 'after'],
+  query: ['account', 'cmd', 'after', 'limit'],
   resend: ['account', 'from', 'to'],
   snapshot: ['symbol'],
 } as const
 
-type Question = Extract<Inbound, { kind: keyof typeof FIELDS }>
+/** A subject that asks something. */
+export type Question = Extract<Inbound, { kind: keyof typeof FIELDS }>
 
 /** The body, `{}` if there is none; or why it is refused. */
 export function questionOf(
@@ -51,13 +52,6 @@ export function rangeOf({ from, to }: Readonly<Record<string, unknown>>): Range 
   if (!isCount(from)) return malformed('from', COUNT)
   if (!isCount(to)) return malformed('to', COUNT)
   return { kind: 'range', from, to }
-}
-
-/** Behind which `orderId` open orders are asked for; 0: from the first. */
-export function afterOf({ after }: Readonly<Record<string, unknown>>): number | SubjectRefusal {
-  if (after === undefined) return 0
-  const isOrderId = typeof after === 'string' && /^\d{1,16}$/.test(after)
-  return isOrderId ? Number(after) : malformed('after', "it is an order's orderId, a string")
 }
 
 const OTHER = 'the body names another account than the subject'

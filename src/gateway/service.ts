@@ -4,6 +4,10 @@
 import { nuid } from '@nats-io/transport-node'
 
 const NAME = 'onefill'
+
+/** Whoever serves an exchange answers this. */
+export const PING_SUBJECT = `$SRV.PING.${NAME}`
+
 const PREFIX = 'io.nats.micro.v1'
 
 const VERBS = ['PING', 'INFO', 'STATS'] as const
@@ -28,12 +32,16 @@ export const newCounts = (): EndpointCounts => ({
   ...{ requests: 0, errors: 0, lastError: '', processingMs: 0 },
 })
 
+/** The protocol's word for what a service says about itself: names and values, all texts. */
+export type Metadata = { readonly [name: string]: string }
+
 export class ServiceInfo {
   /** Tells this process from others of the same name. */
   readonly id = nuid.next()
   private readonly version: string
   private readonly endpoints: readonly Endpoint[]
   private readonly started = new Date().toISOString()
+  metadata: Metadata = {}
 
   /** `version` is a semantic one. */
   constructor(version: string, endpoints: readonly Endpoint[]) {
@@ -51,7 +59,7 @@ export class ServiceInfo {
   /** The answer, an object for JSON. */
   answer(verb: ServiceVerb): object {
     const { id, version } = this
-    const head = { name: NAME, id, version, metadata: {} }
+    const head = { name: NAME, id, version, metadata: this.metadata }
     switch (verb) {
       case 'PING':
         return { type: `${PREFIX}.ping_response`, ...head }

@@ -59,7 +59,7 @@ export async function connect(options: ConnectionOptions): Promise<Connection> {
     await checkSettings(client)
   } catch (error) {
     destroy()
-    throw problemOf(error)
+    throw problemOf(error, `${client.host}:${client.port}`)
   }
   watched = true
   if (socket.destroyed) lost(new Error('the connection has ended'))

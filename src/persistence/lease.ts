@@ -10,6 +10,8 @@ import { StoreProblem } from './problem.ts'
 
 /** What is known of the lease, as of a moment. */
 export interface Lease {
+  /** Names the market: made with its tables, and never changed. */
+  readonly market: string
   readonly term: number
   /** A name for people; empty if it was given back. */
   readonly holder: string
@@ -51,7 +53,7 @@ const BEGIN = `BEGIN; SET LOCAL idle_in_transaction_session_timeout = ${TAKER_ID
 /** The last sign of life, in ms by the server's clock. */
 const BEAT_AT = 'extract(epoch FROM greatest(taken_at, beat_at)) * 1000'
 
-const LEASE = `SELECT lease.term, holder, published_round AS published, ${BEAT_AT} AS beat,
+const LEASE = `SELECT market, lease.term, holder, published_round AS published, ${BEAT_AT} AS beat,
     extract(epoch FROM clock_timestamp() - greatest(taken_at, beat_at)) * 1000 AS age
   FROM onefill.lease AS lease, onefill.heartbeat WHERE lease.id = 1`
 
@@ -79,8 +81,9 @@ const BEAT = `UPDATE onefill.heartbeat
 export async function readLease(client: pg.Client): Promise<Lease> {
   const { rows } = await client.query({ name: 'lease', text: LEASE })
   if (rows.length === 0) throw new StoreProblem('SCHEMA_MISSING', 'The lease row is missing.')
-  const { term, holder, beat, age, published } = rows[0]
+  const { market, term, holder, beat, age, published } = rows[0]
   return {
+    market,
     term: Number(term),
     holder,
     beatAtMs: Number(beat),

@@ -76,6 +76,19 @@ const MIGRATIONS: readonly string[] = [
     DROP CONSTRAINT journal_first_round_check, DROP CONSTRAINT journal_first_seq_check,
     DROP CONSTRAINT journal_term_check, DROP CONSTRAINT journal_version_check,
     DROP CONSTRAINT journal_checksum_check, DROP CONSTRAINT journal_payload_check;`,
+
+  // Tells this market from another one, wherever both are heard of; and what was said last.
+  `ALTER TABLE onefill.lease ADD COLUMN market uuid NOT NULL DEFAULT gen_random_uuid();
+
+  CREATE TABLE onefill.said (
+    place integer PRIMARY KEY CHECK (place >= 0),
+    round bigint NOT NULL CHECK (round >= 0),
+    account text NOT NULL,
+    first bigint NOT NULL CHECK (first >= 1),
+    count integer NOT NULL CHECK (count >= 1),
+    bytes bytea NOT NULL
+  );
+  ALTER TABLE onefill.said ALTER COLUMN bytes SET STORAGE EXTERNAL;`,
 ]
 
 /** The version this program writes and reads. */

@@ -79,13 +79,17 @@ const NETWORK = new Set([
   'ENOENT',
 ])
 
-/** The problem behind anything thrown by `pg`. Its message names no password. */
-export function problemOf(error: unknown): StoreProblem {
+/**
+ * The problem behind anything thrown by `pg`; `at`: the host that was tried. Its message names no
+ * password.
+ */
+export function problemOf(error: unknown, at?: string): StoreProblem {
   if (error instanceof StoreProblem) return error
   if (!(error instanceof Error)) return new StoreProblem('DATABASE_ERROR', String(error))
   const state = 'code' in error ? String(error.code) : ''
   if (NETWORK.has(state)) {
-    return new StoreProblem('NO_SERVER', `No Postgres answers (${state}).`, error)
+    const where = at === undefined ? '' : ` at ${at}`
+    return new StoreProblem('NO_SERVER', `No Postgres answers${where} (${state}).`, error)
   }
   if (!(error instanceof pg.DatabaseError)) {
     const said = error.message === 'timeout expired' ? 'it does not answer in time' : error.message

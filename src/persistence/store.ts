@@ -8,6 +8,7 @@ import { beat, giveBack, heldBy, type Lease, readLease, takeLease } from './leas
 import { migrate } from './migrations.ts'
 import { Fenced, StoreProblem } from './problem.ts'
 import type { Row } from './row.ts'
+import { SaidTable } from './said-table.ts'
 import { Side } from './side.ts'
 import { SnapshotTable } from './snapshot-table.ts'
 
@@ -41,6 +42,7 @@ export async function openStore(url: string, options: StoreOptions = {}): Promis
 /** An open store; see {@link openStore}. Every method may throw {@link StoreProblem}. */
 export class Store {
   readonly snapshots: SnapshotTable
+  readonly said: SaidTable
   readonly #url: string
   readonly #side: Side
   readonly #options: StoreOptions
@@ -52,6 +54,7 @@ export class Store {
     this.#side = side
     this.#options = options
     this.snapshots = new SnapshotTable(side)
+    this.said = new SaidTable(side)
   }
 
   /** The term of the lease this store has taken. */

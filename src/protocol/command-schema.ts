@@ -116,7 +116,7 @@ export const COMMAND_FORMS = {
   },
   time: { required: { now: 'time' }, optional: {} },
   balances: { required: { account: 'house' }, optional: {} },
-  orders: { required: { account: 'name' }, optional: {} },
+  orders: { required: { account: 'name' }, optional: { after: 'orderId', limit: 'depth' } },
   book: { required: { symbol: 'name' }, optional: { depth: 'depth' } },
 } as const satisfies Record<string, CommandForm>
 

@@ -39,8 +39,17 @@ export interface Query {
   readonly query: 'balances' | 'book' | 'orders'
   /** The account's or the symbol's handle. */
   readonly handle: number
-  readonly depth: number
+  readonly page: Page
 }
+
+/** Which of a list: orders behind an `orderId`; so many of them, or levels of a book, at most. */
+export interface Page {
+  readonly after: number
+  readonly limit: number
+}
+
+/** All of a list. */
+export const WHOLE: Page = { after: 0, limit: Number.POSITIVE_INFINITY }
 
 const BOOK_DEPTH = 10
 
@@ -114,11 +123,15 @@ class Decoder {
       case 'time':
         return this.time()
       case 'balances':
-      case 'orders':
-        return { query: cmd, handle: this.accountNamed('account'), depth: 0 }
+        return { query: cmd, handle: this.accountNamed('account'), page: WHOLE }
+      case 'orders': {
+        const { after, limit } = { ...WHOLE, ...this.command }
+        const page = { after: Number(after), limit: Number(limit) }
+        return { query: cmd, handle: this.accountNamed('account'), page }
+      }
       case 'book': {
-        const depth = (this.command.depth as number | undefined) ?? BOOK_DEPTH
-        return { query: cmd, handle: this.symbol(), depth }
+        const { depth = BOOK_DEPTH } = this.command
+        return { query: cmd, handle: this.symbol(), page: { ...WHOLE, limit: Number(depth) } }
       }
       default:
         return unreachable(cmd)

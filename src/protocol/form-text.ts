@@ -60,7 +60,7 @@ const ACROSS: { readonly [field: string]: string } = {
   cancelAll: 'it has to have "on": true beside it',
 }
 
-/** Why `field` of a command is MALFORMED, and what it has to be; undefined where it is not known. */
+/** Why `field` of a command is MALFORMED, and what it has to be; undefined where it is unknown. */
 export function formText(command: unknown, field: string): string | undefined {
   const isObject = typeof command === 'object' && command !== null
   const given = (isObject ? command : {}) as { readonly [field: string]: unknown }

@@ -43,7 +43,7 @@ beforeAll(async () => {
   })
   const url = await databases.create()
   exchange = await DurableExchange.open({ url, takeReports: gateway.takeReports })
-  await gateway.open(exchange)
+  await gateway.open(exchange, exchange.identity)
   const scene = [
     { cmd: 'asset', asset: 'USD', decimals: 2 },
     { cmd: 'asset', asset: 'X', decimals: 0 },
@@ -108,6 +108,10 @@ async function listen(user: User, subject: string) {
 
 const order = (clOrdId: string, side: string) => ({
   ...{ clOrdId, symbol: 'XUSD', side, ordType: 'limit', price: '1', orderQty: '1' },
+})
+
+test('the exchange may ask who serves', async () => {
+  expect(await gateway.serving()).toEqual([exchange.identity])
 })
 
 test('the client library works as the accounts and the operator do', async () => {

@@ -50,6 +50,7 @@ export async function serve(
   const gateway = await NatsGateway.connect({ url: nats.url, ...options.gateway })
   const exchange = await DurableExchange.open({
     ...{ url, takeReports: gateway.takeReports, onBroken: () => gateway.stopTaking() },
+    onPublishedBefore: (before) => gateway.history.remember(before),
     ...options.exchange,
   })
   gateway.open(exchange)

@@ -56,6 +56,42 @@ test('one answer has a bound, and goes on where it ended', () => {
   expect(got).toEqual(Array.from({ length: count }, (_, i) => i + 1))
 })
 
+test('the newest messages, as many as there is room for, are remembered by another', () => {
+  const history = new ReportHistory()
+  for (const [account, execSeq] of [
+    ['alice', 1],
+    ['bob', 7],
+    ['alice', 2],
+    ['alice', 3],
+  ] as const) {
+    add(history, report(account, execSeq), 100)
+  }
+  const kept = (reports: number, bytes: number) =>
+    history.newest(reports, bytes).map(({ account, first }) => [account, first])
+  expect(kept(9, 999)).toEqual([
+    ['alice', 1],
+    ['bob', 7],
+    ['alice', 2],
+    ['alice', 3],
+  ])
+  expect(kept(3, 999)).toEqual([
+    ['bob', 7],
+    ['alice', 2],
+    ['alice', 3],
+  ])
+  expect(kept(9, 299)).toEqual([
+    ['alice', 2],
+    ['alice', 3],
+  ])
+  const next = new ReportHistory()
+  next.remember({ messages: history.newest(3, 999), reports: [] })
+  expect(next.range('alice', 1, 9)).toEqual({ kind: 'gone', oldest: 2, newest: 3 })
+  expect(numbers(next.range('bob', 7, 9))).toEqual([7])
+  add(next, report('alice', 4), 100)
+  expect(numbers(next.range('alice', 2, 9))).toEqual([2, 3, 4])
+  expect([next.count, next.bytes]).toEqual([4, 400])
+})
+
 test('one report larger than everything is not kept', () => {
   const history = new ReportHistory({ bytesMax: 1_000 })
   add(history, report('alice', 1), 1_001)

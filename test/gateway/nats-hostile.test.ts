@@ -73,3 +73,16 @@ test('what the server had before a stop in order is taken in, all of it', async 
   await exchange.settled()
   expect(exchange.seq - before + gateway.stats.refused).toBe(count)
 })
+
+test('an account that asks without end is refused by rate, others are answered', async () => {
+  const { ask, faults } = await start()
+  const questions = Array.from({ length: 5_000 }, () => ask('onefill.v1.query.alice.balances', {}))
+  const bob = await ask('onefill.v1.query.bob.balances', {})
+  expect(bob.balances).toHaveLength(2)
+  const codes = Map.groupBy(await Promise.all(questions), ({ code }) => code)
+  expect([...codes.keys()].sort()).toEqual(['OVERLOADED', undefined])
+  expect(codes.get('OVERLOADED')?.[0]).toMatchObject({
+    ...{ field: 'frame', text: expect.stringMatching(/times a second/) },
+  })
+  expect(faults).toEqual([])
+})

@@ -183,12 +183,12 @@ test('a batch of 1,000, an account with more orders than an answer holds', {
   expect(refused[999]).toMatchObject({ execType: 'rejected', clOrdId: long, code: 'MALFORMED' })
   expect(refused[999].symbol).toBe(undefined)
   const found: string[] = []
-  for (let after = '0', more = true; more; ) {
-    const answer = await ask(`onefill.v1.query.${account}.orders`, { after })
+  for (let behind = {}, more = true; more; ) {
+    const answer = await ask(`onefill.v1.query.${account}.orders`, behind)
     expect(answer.orders.length).toBeLessThanOrEqual(ORDERS_ANSWERED_MAX)
     found.push(...answer.orders.map(({ clOrdId }: Said) => clOrdId))
     more = answer.more === true
-    after = answer.orders.at(-1)?.orderId ?? '0'
+    behind = { after: answer.orders.at(-1)?.orderId }
   }
   expect(found).toEqual(Array.from({ length: 3_000 }, (_, number) => id(number)))
 })

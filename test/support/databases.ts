@@ -29,9 +29,10 @@ export class Databases {
   /** The address of a new database. */
   async create(): Promise<string> {
     this.made += 1
-    await this.sql(this.postgres.url, `CREATE DATABASE test_${this.made}`)
+    const name = `test_${this.made}`
+    await this.sql(this.postgres.url, `CREATE DATABASE ${name}`)
     const url = new URL(this.postgres.url)
-    url.pathname = `/test_${this.made}`
+    url.pathname = `/${name}`
     return url.href
   }
 

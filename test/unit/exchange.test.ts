@@ -1,7 +1,7 @@
 // The exchange as a library: what commands.md promises of createExchange beyond the stories.
 
 import { describe, expect, test } from 'vitest'
-import { type Answer, createExchange, type Exchange } from '../../src/index.ts'
+import { type Answer, createExchange, type Exchange, type OrdersAnswer } from '../../src/index.ts'
 import { Fault } from '../../src/lib/assert.ts'
 import { COMMANDS_PER_ROUND_MAX } from '../../src/protocol/bounds.ts'
 
@@ -310,6 +310,25 @@ describe('queries', () => {
     )
     expect(bids(1)).toHaveLength(1)
     expect(bids(1_000)).toHaveLength(30)
+  })
+
+  test.each([0, 2])('of many orders come page by page, on %i workers', async (workers) => {
+    const exchange = world({ workers })
+    const orders = Array.from({ length: 7 }, (_, n) => ({ ...BUY, clOrdId: `a-${n}`, price: '1' }))
+    exchange.execute([{ cmd: 'limits', priceDeviation: 'off', duplicateWindowMs: 0 }, ...orders])
+    const page = (of: object) =>
+      exchange.execute({ cmd: 'orders', account: 'alice', ...of })[0] as OrdersAnswer
+    const all = page({}).orders.map(({ orderId }) => orderId)
+    expect([all.length, page({}).more]).toEqual([7, undefined])
+    const first = page({ limit: 3 })
+    expect([first.orders.map(({ orderId }) => orderId), first.more]).toEqual([
+      all.slice(0, 3),
+      true,
+    ])
+    const last = page({ limit: 4, after: all[2] })
+    expect(last.orders.map(({ orderId }) => orderId)).toEqual(all.slice(3))
+    expect([last.more, page({ after: all[6] }).orders]).toEqual([undefined, []])
+    await exchange.close()
   })
 
   test('from code throw for a name that was never defined', () => {

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { LeaseWatch } from '../../src/durable/lease-watch.ts'
 
 const lease = (beatAtMs: number, holder = 'a') => ({
-  ...{ term: 1, holder, beatAtMs, ageMs: 0, publishedRound: 0 },
+  ...{ market: 'm', term: 1, holder, beatAtMs, ageMs: 0, publishedRound: 0 },
 })
 
 /** Looks every 25 ms from one time to another; whether the lease was free at the end. */

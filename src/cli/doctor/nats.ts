@@ -4,6 +4,7 @@ import { connect, type NatsConnection } from '@nats-io/transport-node'
 import type { Settings } from '../../config.ts'
 import { FRAME_BYTES_MAX } from '../../gateway/bounds.ts'
 import { connectionOf, hostsOf } from '../../gateway/nats-address.ts'
+import { exchangesAt, type ServingExchange } from '../../gateway/serving-exchanges.ts'
 import {
   execSubject,
   marketDataSubject,
@@ -33,10 +34,20 @@ export async function checkNats({ natsUrl, data }: Settings): Promise<Finding[]>
   try {
     const { version = '?', max_payload: bytes = 0 } = connection.info ?? {}
     const found = ok('nats', `${version} at ${hostsOf(url)}`)
-    return [found, payload(bytes), ...(await permissions(connection))]
+    const serving = servingOf(await exchangesAt(connection))
+    return [found, payload(bytes), ...serving, ...(await permissions(connection))]
   } finally {
     await connection.close()
   }
+}
+
+/** Who takes in what is published there. */
+function servingOf(exchanges: readonly ServingExchange[]): Finding[] {
+  const said = exchanges.map(({ holder }) => holder).join(', ')
+  if (exchanges.length === 0) return []
+  if (exchanges.length === 1) return [ok('nats exchange', `${said} serves`)]
+  const todo = 'stop all but one, or give each a server of its own: every order is for all of them'
+  return [fail('nats exchange', `${said} serve, each by itself`, todo)]
 }
 
 function payload(bytes: number): Finding {

@@ -2,12 +2,11 @@
 // The exchange's own types are what they must fit.
 
 import { z } from 'zod'
-import type { BalancesAnswer, BookAnswer, OpenOrder } from '../../engine/answers.ts'
+import type { BalancesAnswer, BookAnswer, OpenOrder, OrdersAnswer } from '../../engine/answers.ts'
 import { CODE_NAMES } from '../../protocol/codes.ts'
 import type { InstrumentsAnswer } from '../../protocol/instrument-json.ts'
 import type { Report } from '../../protocol/report-json.ts'
 import { EXEC_TYPE_NAMES, ORD_STATUS_NAMES } from '../../protocol/report-log.ts'
-import type { OrdersPage } from '../desk.ts'
 import type { TradeMessage } from '../trade-message.ts'
 import { HTTP_PROBLEMS } from './problem.ts'
 
@@ -100,7 +99,7 @@ const orders = {
   account: text,
   orders: z.array(z.strictObject(order)),
   more: z.literal(true).optional(),
-} satisfies Shape<OrdersPage>
+} satisfies Shape<OrdersAnswer>
 
 const level = z.strictObject({ price: decimal, qty: decimal, orders: whole })
 const book = {

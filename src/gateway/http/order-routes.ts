@@ -3,7 +3,8 @@
 import type { OpenOrder, OrdersAnswer } from '../../engine/answers.ts'
 import { isOfKind } from '../../protocol/command-schema.ts'
 import type { Report } from '../../protocol/report-json.ts'
-import { isAgain, pageOf } from '../desk.ts'
+import { ORDERS_ANSWERED_MAX } from '../bounds.ts'
+import { isAgain } from '../desk.ts'
 import { decodeFrame } from '../frame.ts'
 import type { Clerk } from './clerk.ts'
 import { isProblem, type Problem, type ProblemMore, problemOf, refusalProblem } from './problem.ts'
@@ -146,8 +147,9 @@ async function look(clerk: Clerk, call: Call): Promise<Success | Problem> {
 
 async function list(clerk: Clerk, { principal, query }: Call): Promise<Success | Problem> {
   const { account } = principal
-  const answer = await clerk.query<OrdersAnswer>({ cmd: 'orders', account })
-  return isProblem(answer) ? answer : success(pageOf(answer, Number(query.after ?? 0)))
+  const page = { limit: ORDERS_ANSWERED_MAX, ...query }
+  const answer = await clerk.query<OrdersAnswer>({ cmd: 'orders', account, ...page })
+  return isProblem(answer) ? answer : success(answer)
 }
 
 // --- the routes ---------------------------------------------------------------------------------
