@@ -13,12 +13,8 @@ export interface GatewayRefusal {
 }
 
 /** The report that says so; ids that the command has are echoed. */
-export function refusalFrom(
-  { code, field, text, index }: GatewayRefusal,
-  command: unknown,
-): Report {
-  const report = refusalOf({ code, field }, command)
-  if (text !== undefined) report.text = text
-  if (index !== undefined) report.line = index + 1
+export function refusalFrom(refusal: GatewayRefusal, command: unknown): Report {
+  const report = refusalOf(refusal, command)
+  if (refusal.index !== undefined) report.line = refusal.index + 1
   return report
 }

@@ -15,7 +15,7 @@ import {
   KILL_ON,
 } from './command-log.ts'
 import { type Cmd, findFormFault, type RawCommand } from './command-schema.ts'
-import { DecimalFault, decimalsOf, parseUnits } from './decimal.ts'
+import { DecimalFault, decimalsOf, formatUnits, parseUnits } from './decimal.ts'
 import type { Directory } from './directory.ts'
 import { FEE_DECIMALS, type Instrument } from './instrument.ts'
 import { LIMIT_NAMES, LIMITS, type LimitSetting } from './limits.ts'
@@ -25,6 +25,8 @@ import { OrdType, orderFlags, SelfTrade, Side, TimeInForce } from './order-flags
 export interface IntakeRefusal {
   readonly code: CodeName
   readonly field: string
+  /** A sentence of its own, where one says more than the code's. */
+  readonly text?: string
 }
 
 const QUERIES = new Set<unknown>(['balances', 'book', 'orders'])
@@ -212,8 +214,16 @@ class Decoder {
     const { tickUnits, tickDecimals, lotUnits, lotDecimals } = this.names.instrumentOf(symbol)
     const price = priceText === undefined ? 0 : multiples(priceText, tickUnits, tickDecimals)
     const qty = multiples(this.text('orderQty'), lotUnits, lotDecimals)
-    if (price === DecimalFault.precision) this.refuse('PRICE_PRECISION', 'price')
-    if (qty === DecimalFault.precision) this.refuse('QTY_PRECISION', 'orderQty')
+    if (price === DecimalFault.precision) {
+      const tick = formatUnits(tickUnits, tickDecimals)
+      const text = `the price is not a whole number of ticks, which are ${tick}; round it to one`
+      this.refuse('PRICE_PRECISION', 'price', text)
+    }
+    if (qty === DecimalFault.precision) {
+      const lot = formatUnits(lotUnits, lotDecimals)
+      const text = `the quantity is not a whole number of lots, which are ${lot}; round it to one`
+      this.refuse('QTY_PRECISION', 'orderQty', text)
+    }
     if (price === DecimalFault.overflow) this.refuse('OVERFLOW', 'price')
     if (qty === DecimalFault.overflow) this.refuse('OVERFLOW', 'orderQty')
     return { price, qty }
@@ -227,8 +237,12 @@ class Decoder {
     const account = this.accountNamed('account')
     const to = kind === CommandKind.transfer ? this.accountNamed('to') : 0
     if (this.refusal) return
-    const amount = parseUnits(this.text('amount'), names.assetOf(asset).decimals)
-    if (amount === DecimalFault.precision) this.refuse('AMOUNT_PRECISION', 'amount')
+    const { decimals } = names.assetOf(asset)
+    const amount = parseUnits(this.text('amount'), decimals)
+    if (amount === DecimalFault.precision) {
+      const text = `the amount has more digits than the asset's ${decimals} decimals; round it`
+      this.refuse('AMOUNT_PRECISION', 'amount', text)
+    }
     if (amount === DecimalFault.overflow) this.refuse('OVERFLOW', 'amount')
     if (this.refusal) return
     const at = log.add(kind, account, asset, to)
@@ -412,8 +426,8 @@ class Decoder {
   }
 
   /** The first refusal counts. */
-  private refuse(code: CodeName, field: string): undefined {
-    this.refusal ??= { code, field }
+  private refuse(code: CodeName, field: string, text?: string): undefined {
+    this.refusal ??= text === undefined ? { code, field } : { code, field, text }
   }
 }
 

@@ -18,15 +18,15 @@ const ECHOED = [
 /** Longest string that a refusal echoes. */
 const ECHO_CHARS_MAX = 64
 
-/** The report that refuses a command; ids that it has are echoed. */
+/** The report that refuses a command, in a sentence of its own if there is one; echoes its ids. */
 export function refusalOf(
-  { code, field }: { code: CodeName; field?: string },
+  { code, field, text }: { code: CodeName; field?: string; text?: string },
   command: unknown,
 ): Report {
   const report: Report = { execType: 'rejected', code }
   if (field !== undefined) report.field = field
   const isForm = code === 'MALFORMED' && field !== undefined
-  report.text = (isForm ? formText(command, field) : undefined) ?? codeText(Code[code])
+  report.text = text ?? (isForm ? formText(command, field) : undefined) ?? codeText(Code[code])
   for (const name of ECHOED) {
     const value = (command as { [name: string]: unknown } | null | undefined)?.[name]
     if (typeof value === 'string' && value.length <= ECHO_CHARS_MAX) report[name] = value

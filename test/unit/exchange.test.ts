@@ -331,6 +331,15 @@ describe('queries', () => {
     await exchange.close()
   })
 
+  test('a precision that is refused says the tick, the lot, the decimals', () => {
+    const exchange = world()
+    const said = (command: object) => (exchange.execute(command)[0] as { text: string }).text
+    expect(said({ ...BUY, clOrdId: 'p', price: '100.001' })).toMatch(/ticks, which are 0\.005;/)
+    expect(said({ ...BUY, clOrdId: 'p', orderQty: '1.5' })).toMatch(/lots, which are 1;/)
+    const pay = { cmd: 'deposit', account: 'alice', asset: 'USD', transferId: 'p' }
+    expect(said({ ...pay, amount: '0.00001' })).toMatch(/asset's 4 decimals/)
+  })
+
   test('from code throw for a name that was never defined', () => {
     const exchange = world()
     expect(() => exchange.balances('carol')).toThrow(Fault)
