@@ -2,7 +2,7 @@
 // snapshots.
 
 export { DurableExchange } from './durable/durable-exchange.ts'
-export { readMarket } from './durable/market.ts'
+export { type Leader, readLeader } from './durable/leader.ts'
 export type {
   DurableOptions,
   Progress,

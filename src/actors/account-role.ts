@@ -7,7 +7,7 @@
 import { AccountShard, type AccountShardOptions } from '../engine/account/account-shard.ts'
 import { FEES } from '../engine/account/account-store.ts'
 import type { Residence } from '../engine/account/residence.ts'
-import { type Amounts, amountsOf, holdingsOf, openOrdersOf } from '../engine/answers.ts'
+import { type Amounts, amountsOf, execSeqsOf, holdingsOf, openOrdersOf } from '../engine/answers.ts'
 import { MESSAGE_WORDS, MS, MSF } from '../engine/messages.ts'
 import { AccountsReader, readMarketState, restingOrders } from '../engine/restore.ts'
 import { writeAccounts, writeMarket } from '../engine/state.ts'
@@ -193,6 +193,8 @@ export class AccountRole implements Role {
         return mail.post({ reply: holdingsOf(shard, letter.account) })
       case 'openOrders':
         return mail.post({ reply: openOrdersOf(shard, letter.account, letter.page) })
+      case 'execSeqs':
+        return mail.post({ reply: execSeqsOf(shard) })
       case 'sections':
         return mail.post({ reply: this.sections(letter.seq) })
       case 'takeFees':

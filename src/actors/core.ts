@@ -27,6 +27,8 @@ export interface Core {
 
   holdings(account: number): Holdings
   openOrders(account: number, page?: Page): OrdersPage
+  /** The `execSeq` of each account's last report, by handle. */
+  execSeqs(): Float64Array
   levels(symbol: number, instrument: Instrument, depth: number): Pick<BookAnswer, 'bids' | 'asks'>
   /** The state's canonical sections (engine/state.ts); each is valid until the next. */
   sections(): Iterable<Uint8Array>

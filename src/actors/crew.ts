@@ -98,6 +98,18 @@ export class Crew implements Core {
     return this.ask(this.homeOf(account), { what: 'openOrders', account, page }) as OrdersPage
   }
 
+  execSeqs(): Float64Array {
+    const all = this.parts.accounts.map(
+      (mate) => this.ask(mate, { what: 'execSeqs' }) as Float64Array,
+    )
+    // An account has its number where it lives, and 0 elsewhere.
+    const found = new Float64Array(Math.max(...all.map(({ length }) => length)))
+    for (const each of all) {
+      for (const [account, execSeq] of each.entries()) found[account] ||= execSeq
+    }
+    return found
+  }
+
   levels(symbol: number, instrument: Instrument, depth: number): Pick<BookAnswer, 'bids' | 'asks'> {
     const { symbols } = this.parts
     const mate = symbols[homeOf(symbol, symbols.length)]

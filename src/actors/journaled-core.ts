@@ -109,6 +109,10 @@ export class JournaledCore implements Core {
     return this.core.openOrders(account, page)
   }
 
+  execSeqs(): Float64Array {
+    return this.core.execSeqs()
+  }
+
   levels(symbol: number, instrument: Instrument, depth: number): Pick<BookAnswer, 'bids' | 'asks'> {
     return this.core.levels(symbol, instrument, depth)
   }

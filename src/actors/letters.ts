@@ -23,6 +23,7 @@ export type Letter =
   /** Beside a round: the definitions of its commands. Not answered. */
   | { readonly what: 'definitions'; readonly definitions: readonly Definition[] }
   | { readonly what: 'holdings'; readonly account: number }
+  | { readonly what: 'execSeqs' }
   | { readonly what: 'openOrders'; readonly account: number; readonly page: Page }
   | {
       readonly what: 'levels'
@@ -58,6 +59,7 @@ export interface Reply {
   readonly reply:
     | Holdings
     | OrdersPage
+    | Float64Array
     | Pick<BookAnswer, 'bids' | 'asks'>
     | Sections
     | readonly Amounts[]

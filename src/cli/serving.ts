@@ -1,13 +1,15 @@
 // A running exchange from start to end: recovery, who leads, its gateways, a stop in order.
 
 import { performance } from 'node:perf_hooks'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Settings } from '../config.ts'
-import { DurableExchange, type DurableOptions, readMarket, Standby } from '../durable.ts'
+import { DurableExchange, type DurableOptions, readLeader, Standby } from '../durable.ts'
 import { fanOut } from '../gateway/fan-out.ts'
 import type { ReportHistory } from '../gateway/history.ts'
 import { HttpGateway } from '../gateway/http/gateway.ts'
 import { HttpServer } from '../gateway/http/server.ts'
 import { NatsGateway } from '../gateway/nats-gateway.ts'
+import type { ServingExchange } from '../gateway/serving-exchanges.ts'
 import type { Access } from './access.ts'
 import type { HealthBoard } from './health.ts'
 import type { Log } from './log.ts'
@@ -40,6 +42,8 @@ export interface Guest {
 
 /** How often it is looked who leads, in ms. */
 const LOOK_MS = 100
+/** Who has lost the lease serves no longer, in ms. */
+const LAST_WORDS_MS = 2_000
 /** A stop waits so long for NATS, each time it is away, to take what is to be said, in ms. */
 const NATS_PATIENCE_MS = 10_000
 
@@ -219,16 +223,37 @@ class Serving {
 
   /** Before anything is taken from anybody: two on one NATS server carry out every order twice. */
   private async refuseBesideAnother(): Promise<void> {
-    const serving = (await this.gateway?.serving()) ?? []
-    if (serving.length === 0) return
-    const market = await readMarket(this.options.databaseUrl)
-    const other = serving.find((each) => each.market !== market)
-    if (other === undefined) return
-    const who = `another exchange (${other.holder}), of another database,`
-    throw new Inability(
-      `${who} serves on this NATS server, and every order would be carried out by both: ` +
-        'stop it, or give this one a server of its own with --nats.',
-    )
+    const others = await this.others()
+    if (others.length === 0) return
+    const { market, holder } = await readLeader(this.options.databaseUrl)
+    // A copy of a database has its market's name, and another leader.
+    const isOurs = (each: ServingExchange) =>
+      each.market === market && (each.holder === holder || holder === '')
+    const other = others.find((each) => !isOurs(each))
+    if (other !== undefined) throw besideAnother(other)
+  }
+
+  /**
+   * Of two that begin at once, neither has seen the other: who sees one now does not go on. One of
+   * this market has led before, and learns by its next sign of life that it does no more; or its
+   * database is a copy.
+   */
+  private async lookAgain({ identity }: DurableExchange): Promise<void> {
+    let others = await this.others()
+    const ids = new Set(others.map(({ id }) => id))
+    if (others.length > 0 && others.every(({ market }) => market === identity.market)) {
+      await delay(LAST_WORDS_MS, undefined, { ref: false })
+      others = (await this.others()).filter(({ id }) => ids.has(id))
+    }
+    if (others.length > 0 && this.options.board.phase === 'leading') throw besideAnother(others[0])
+  }
+
+  private async others(): Promise<readonly ServingExchange[]> {
+    const { gateway } = this
+    if (gateway === undefined) return []
+    const others = await gateway.others()
+    if (others === undefined) this.teller.tellCannotAsk()
+    return others ?? []
   }
 
   /** Recovers, and leads or stands by. */
@@ -245,7 +270,8 @@ class Serving {
       snapshotEvery: settings.snapshotEvery,
       retention: { snapshots: settings.keepSnapshots, journalMs: settings.keepJournal },
       takeReports: fanOut(...takers.filter((take) => take !== undefined)),
-      onPublishedBefore: (before) => gateway?.history.remember(before),
+      ...(gateway && { onPublishedBefore: (before) => gateway.history.remember(before) }),
+      onForgotten: teller.onForgotten,
       onProgress: (seq, ofSeq) => progress.at(seq, ofSeq),
       onJournal: teller.onJournal,
       onCommitted: metrics.onCommitted,
@@ -312,8 +338,15 @@ class Serving {
     this.httpGateway?.open(exchange)
     board.phase = 'leading'
     this.teller.tellLead(recovery, { natsUrl, httpUrl: this.http?.url })
+    this.lookAgain(exchange).catch(this.end.reject)
     if (natsUrl === undefined || onServing === undefined) return
     this.guest = onServing({ natsUrl, httpUrl: this.http?.url })
     this.guest.catch(this.end.reject)
   }
+}
+
+function besideAnother({ holder }: ServingExchange): Inability {
+  const who = `another exchange (${holder}), of another database, serves on this NATS server`
+  const todo = 'stop it, or give this one a server of its own with --nats'
+  return new Inability(`${who}, and every order would be carried out by both: ${todo}.`)
 }

@@ -36,12 +36,24 @@ export class Teller {
     else this.log.warn({ event: 'nats-away' }, 'NATS is away: reports wait until it is back')
   }
 
+  /** Whether another exchange serves there, nobody knows. */
+  tellCannotAsk(): void {
+    const why = 'NATS does not let the exchange ask whether another one serves there'
+    this.log.warn({ event: 'nats-denied' }, `${why}: see deploy/nats/onefill.conf`)
+  }
+
   /** Each of its refusals once; bound. */
   readonly onDenied = ({ message }: NatsProblem): void => {
     this.board.isNatsDenied = true
     if (this.denied.has(message)) return
     this.denied.add(message)
     this.log.error({ event: 'nats-denied' }, message)
+  }
+
+  /** Reports of before cannot be asked for again; bound. */
+  readonly onForgotten = (error: unknown): void => {
+    const why = error instanceof Error ? error.message : String(error)
+    this.log.warn({ event: 'forgotten' }, `reports are not remembered over a restart: ${why}`)
   }
 
   /** A snapshot was taken, or could not be; bound. */

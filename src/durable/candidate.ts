@@ -8,8 +8,10 @@ import { createCore } from '../exchange.ts'
 import { Fault } from '../lib/assert.ts'
 import { heldBy, type Lease } from '../persistence/lease.ts'
 import { StoreProblem } from '../persistence/problem.ts'
-import type { SaidMessage } from '../persistence/said-table.ts'
+import type { Said } from '../persistence/said-table.ts'
 import { openStore, type Store } from '../persistence/store.ts'
+import { REPORT_WORDS, RP, RPF } from '../protocol/report-log.ts'
+import type { Reports } from '../protocol/reports.ts'
 import { Follower } from './follower.ts'
 import { LeaseWatch, LOOK_MS } from './lease-watch.ts'
 import { type DurableOptions, type PublishedBefore, silenceOf, takerOf } from './options.ts'
@@ -129,16 +131,17 @@ export class Candidate {
    * What was published before, as far as it is kept: messages of before the last stop, if the
    * journal has been replayed from there on or from further back, and what was replayed.
    */
-  async published(): Promise<PublishedBefore> {
-    const { follower, replayed, store } = this
-    const messages: SaidMessage[] = []
-    const reports = replayed.publishedReports(follower.names)
-    const round = await store.said.round()
-    if (round === undefined || round < replayed.from || round > follower.round) {
-      return { messages, reports }
+  published(): PublishedBefore {
+    const { said, replayed, follower } = this.warm
+    const { core, names } = follower
+    const isJoined = said !== undefined && said.round >= replayed.from
+    const newest = core.execSeqs()
+    for (const { reports } of replayed.unpublished(names)) lessThan(newest, reports)
+    return {
+      messages: isJoined ? said.messages : [],
+      reports: replayed.publishedReports(names),
+      newestOf: (account) => newest[names.account(account)] ?? 0,
     }
-    for await (const message of store.said.messages()) messages.push(message)
-    return { messages, reports }
   }
 
   async close(): Promise<void> {
@@ -151,6 +154,8 @@ export class Candidate {
 interface Warm {
   readonly follower: Follower
   readonly replayed: Replayed
+  /** What the last stop in order has kept of what went out. */
+  readonly said: Said | undefined
 }
 
 /** From the newest snapshot on, again where retention was faster than the reading. */
@@ -171,11 +176,31 @@ async function warmUp(store: Store, options: DurableOptions): Promise<Warm> {
     try {
       await follower.advance()
       reaches(follower, publishedRound)
-      return { follower, replayed }
+      const isWanted = options.onPublishedBefore !== undefined
+      return { follower, replayed, said: isWanted ? await readSaid(store, options) : undefined }
     } catch (error) {
       await follower.close()
       if (!isOvertaken(error) || tries === TRIES_MAX) throw error
     }
+  }
+}
+
+/** Without it the exchange does everything but remember: nothing is held up for it. */
+async function readSaid(store: Store, options: DurableOptions): Promise<Said | undefined> {
+  try {
+    return await store.said.read((round) => store.rowEndingAt(round))
+  } catch (error) {
+    options.onForgotten?.(error)
+    return undefined
+  }
+}
+
+/** Takes reports away from the newest numbers of their accounts. */
+function lessThan(newest: Float64Array, { log: { i32, f64, count } }: Reports): void {
+  for (let word = 0; word < count * REPORT_WORDS; word += REPORT_WORDS) {
+    const execSeq = f64[(word >> 1) + RPF.execSeq]
+    const account = i32[word + RP.account]
+    if (execSeq > 0) newest[account] = Math.min(newest[account], execSeq - 1)
   }
 }
 
@@ -211,7 +236,7 @@ export async function makeSure(
 }
 
 /** Again until the database is there: whoever holds the lease does not give up for an outage. */
-export async function patiently<T>(work: () => Promise<T>): Promise<T> {
+async function patiently<T>(work: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
       return await work()

@@ -19,8 +19,9 @@ import { refusalOf } from '../protocol/refusal.ts'
 import type { Report } from '../protocol/report-json.ts'
 import type { Reports } from '../protocol/reports.ts'
 import { type Beside, snapshotBeside } from './beside.ts'
-import { Candidate, type Led, makeSure, patiently } from './candidate.ts'
+import { Candidate, type Led, makeSure } from './candidate.ts'
 import type { Follower } from './follower.ts'
+import type { Leader } from './leader.ts'
 import { BEAT_MS } from './lease-watch.ts'
 import {
   type DurableOptions,
@@ -46,7 +47,7 @@ interface Made {
 export class DurableExchange {
   readonly recovery: RecoveryReport
   /** What market it is and which process leads it, as the lease says it. */
-  readonly identity: { readonly market: string; readonly holder: string }
+  readonly identity: Leader
   private readonly store: Store
   private readonly core: JournaledCore
   private readonly journal: StoreJournal
@@ -136,7 +137,7 @@ export class DurableExchange {
     options: DurableOptions,
   ): Promise<DurableExchange> {
     const led = await candidate.takeLease(seen)
-    options.onPublishedBefore?.(await patiently(() => candidate.published()))
+    options.onPublishedBefore?.(candidate.published())
     return new DurableExchange(candidate, led, options)
   }
 
@@ -265,18 +266,30 @@ export class DurableExchange {
       if (this.broken === undefined) await this.settled()
       const wasBroken = this.broken !== undefined
       this.broken ??= new Fault('the exchange is closed')
-      clearInterval(this.beats)
       if (wasBroken) return
       // First the mark: a snapshot stands nowhere that was not published.
       await this.store.beat(this.publication.round)
-      if (said !== undefined) await this.store.said.put(this.publication.round, said)
+      if (said !== undefined) await this.keepSaid(said)
       if (snapshot) await this.writeSnapshot()
+      // Until here it lives: nobody takes a lease that is about to be given back.
+      clearInterval(this.beats)
       await this.store.release()
     } finally {
       clearInterval(this.beats)
       this.beside?.end()
       await this.exchange.close()
       await this.store.close()
+    }
+  }
+
+  private async keepSaid(messages: readonly SaidMessage[]): Promise<void> {
+    const { end } = this.journal
+    if (end.lastRound === 0) return
+    try {
+      await this.store.said.put(end, messages)
+    } catch (error) {
+      // What matters more follows: the snapshot, and the lease.
+      this.options.onForgotten?.(error)
     }
   }
 

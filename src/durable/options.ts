@@ -32,6 +32,8 @@ export interface DurableOptions {
    * for who may still ask for it.
    */
   readonly onPublishedBefore?: (before: PublishedBefore) => void
+  /** What went out cannot be remembered, now or at the next start; all else goes on. */
+  readonly onForgotten?: (error: unknown) => void
   /** Nothing goes on: an actor broke, or another process has taken the lease. */
   readonly onBroken?: (error: unknown) => void
   /** While recovering: the last `seq` replayed, and the journal's last. */
@@ -61,6 +63,8 @@ export interface PublishedBefore {
   readonly messages: readonly SaidMessage[]
   /** Of rounds that were replayed; they stay valid. */
   readonly reports: readonly Reports[]
+  /** The `execSeq` of the account's last report that went out, kept or not; 0 without one. */
+  readonly newestOf: (account: string) => number
 }
 
 /** How a start went. */

@@ -20,7 +20,7 @@ export class Replayed {
   from = 0
   private published: number
   private readonly publishedMax: number
-  private rounds: Round[] = []
+  private rounds: (Round | undefined)[] = []
   /** Those before have gone; the first above the mark. */
   private head = 0
   private mark = 0
@@ -52,28 +52,33 @@ export class Replayed {
 
   /** The reports of each round above the mark, in order. */
   *unpublished(names: Directory): Generator<{ round: number; reports: Reports }> {
-    for (const { round, reports } of this.rounds.slice(this.mark)) {
+    for (const { round, reports } of this.rounds.slice(this.mark) as Round[]) {
       yield { round, reports: new Reports(reports, names) }
     }
   }
 
   /** The newest below it, by round, in order; they stay as they are. */
   publishedReports(names: Directory): Reports[] {
-    return this.rounds.slice(this.head, this.mark).map(({ reports }) => new Reports(reports, names))
+    const rounds = this.rounds.slice(this.head, this.mark) as Round[]
+    return rounds.map(({ reports }) => new Reports(reports, names))
   }
 
   private settle(): void {
     const { rounds } = this
-    for (; this.mark < rounds.length && rounds[this.mark].round <= this.published; this.mark += 1) {
-      this.count += rounds[this.mark].reports.count
+    for (; this.mark < rounds.length; this.mark += 1) {
+      const { round, reports } = rounds[this.mark] as Round
+      if (round > this.published) break
+      this.count += reports.count
     }
     for (; this.count > this.publishedMax; this.head += 1) {
-      this.count -= rounds[this.head].reports.count
-      this.from = rounds[this.head].round
+      const { round, reports } = rounds[this.head] as Round
+      this.count -= reports.count
+      this.from = round
       // Millions of rounds may be replayed: the memory of one that has gone is the next one's.
-      this.spare = rounds[this.head].reports
+      this.spare = reports
+      // Let go at once: the array is only shortened now and then.
+      rounds[this.head] = undefined
     }
-    // Shortened only now and then.
     if (this.head <= 1_024 || this.head * 2 <= rounds.length) return
     this.rounds = rounds.slice(this.head)
     this.mark -= this.head

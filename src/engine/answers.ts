@@ -10,6 +10,7 @@ import type { AccountShard } from './account/account-shard.ts'
 import {
   AC,
   ACCOUNT_WORDS,
+  ACF,
   BA,
   BAF,
   BALANCE_WORDS,
@@ -171,6 +172,15 @@ export function openOrdersOf(
     orders.push(openOrder(shard, order))
   }
   return { orders }
+}
+
+/** The `execSeq` of each account's last report, by handle; 0 of those that live elsewhere. */
+export function execSeqsOf({ store: { accounts } }: AccountShard): Float64Array {
+  const found = new Float64Array(accounts.top + 1)
+  for (let account = 1; account <= accounts.top; account += 1) {
+    found[account] = accounts.f64[account * (ACCOUNT_WORDS >> 1) + ACF.execSeq]
+  }
+  return found
 }
 
 function positionLine(

@@ -16,6 +16,7 @@ import type { AccountStore } from './account/account-store.ts'
 import type { Postings } from './account/postings.ts'
 import {
   type BookAnswer,
+  execSeqsOf,
   type Holdings,
   holdingsOf,
   levelsOf,
@@ -124,6 +125,10 @@ export class Engine {
 
   openOrders(account: number, page?: Page): OrdersPage {
     return openOrdersOf(this.accountShard, account, page)
+  }
+
+  execSeqs(): Float64Array {
+    return execSeqsOf(this.accountShard)
   }
 
   levels(symbol: number, instrument: Instrument, depth: number): Pick<BookAnswer, 'bids' | 'asks'> {

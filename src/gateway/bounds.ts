@@ -43,10 +43,11 @@ export const EXEC_REPORTS_MAX = 500
 export const TRADES_MAX = 1_000
 
 /**
- * Queries and resends of one account over NATS in a second; the dearest, a thousand open orders,
- * takes some 2 ms of the thread that orders go through. One more: OVERLOADED.
+ * Milliseconds that answers to questions over NATS may take in a second of the thread that orders
+ * go through, all of them, and one account's: by their lines, 2 µs each. More: OVERLOADED.
  */
-export const QUESTIONS_OF_ACCOUNT_PER_S = 100
+export const QUESTIONS_MS_PER_S = 200
+export const QUESTIONS_OF_ACCOUNT_MS_PER_S = 50
 
 /** Questions over NATS that wait for their answer, the journal being slow. More: OVERLOADED. */
 export const QUESTIONS_WAITING_MAX = 10_000

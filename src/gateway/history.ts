@@ -57,6 +57,8 @@ interface AccountLog {
 export interface Before {
   readonly messages: readonly SaidMessage[]
   readonly reports: readonly Reports[]
+  /** The account's last number that went out, kept or not; 0 without one. */
+  readonly newestOf: (account: string) => number
 }
 
 export interface HistoryOptions {
@@ -78,6 +80,7 @@ export class ReportHistory {
   #head = 0
   #count = 0
   #bytes = 0
+  #newestBefore: Before['newestOf'] = () => 0
 
   constructor({
     reportsMax = HISTORY_REPORTS_MAX,
@@ -108,7 +111,8 @@ export class ReportHistory {
   }
 
   /** As {@link add}, of all that went out before this start; before anything else is added. */
-  remember({ messages, reports }: Before): void {
+  remember({ messages, reports, newestOf }: Before): void {
+    this.#newestBefore = newestOf
     for (const { account, first, count, bytes } of messages) this.add(account, first, count, bytes)
     for (const each of reports) this.#addReplayed(each)
   }
@@ -178,7 +182,7 @@ export class ReportHistory {
    */
   range(account: string, from: number, to: number): HistoryAnswer {
     const log = this.#accounts.get(account)
-    if (log === undefined) return { kind: 'reports', reports: [], newest: 0 }
+    if (log === undefined) return nothingKept(this.#newestBefore(account), from, to)
     const newest = log.next - 1
     const oldest = log.blocks[log.head]?.first ?? log.next
     if (from < oldest && from <= to) return { kind: 'gone', oldest, newest }
@@ -211,6 +215,12 @@ export class ReportHistory {
     }
   }
 }
+
+/** Of an account of which nothing is kept. */
+const nothingKept = (newest: number, from: number, to: number): HistoryAnswer =>
+  from <= newest && from <= to
+    ? { kind: 'gone', oldest: newest + 1, newest }
+    : { kind: 'reports', reports: [], newest }
 
 /** A record of a replayed report. */
 const RECORD_BYTES = REPORT_WORDS * 4

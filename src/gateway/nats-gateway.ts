@@ -10,7 +10,7 @@ import type { Msg, Subscription } from '@nats-io/transport-node'
 import { CODE_NAMES } from '../protocol/codes.ts'
 import { refusalOf } from '../protocol/refusal.ts'
 import type { Reports } from '../protocol/reports.ts'
-import { FRAME_BYTES_MAX, ORDERS_ANSWERED_MAX, SUBJECTS_MAX } from './bounds.ts'
+import { EXEC_REPORTS_MAX, FRAME_BYTES_MAX, ORDERS_ANSWERED_MAX, SUBJECTS_MAX } from './bounds.ts'
 import { CommandIntake, type CommandsTo } from './command-intake.ts'
 import type { BinaryDesk } from './desk.ts'
 import { decodeFrame, encodeFrame, type FrameFormat } from './frame.ts'
@@ -19,7 +19,7 @@ import type { ReportHistory } from './history.ts'
 import { MarketFeed } from './market-feed.ts'
 import { NatsLink } from './nats-link.ts'
 import { NatsProblem } from './nats-problem.ts'
-import { QuestionGuard } from './question-guard.ts'
+import { type Asked, QuestionGuard } from './question-guard.ts'
 import { questionOf, rangeOf } from './questions.ts'
 import { replyTo } from './reply-subject.ts'
 import { ReportStream } from './report-stream.ts'
@@ -161,9 +161,10 @@ export class NatsGateway {
     return this.reports.history
   }
 
-  /** Exchanges that serve there; ask before {@link open}, or this one is among them. */
-  serving(): Promise<ServingExchange[]> {
-    return exchangesAt(this.main.connection)
+  /** Other exchanges that serve there; undefined where the server does not let us ask. */
+  async others(): Promise<readonly ServingExchange[] | undefined> {
+    const all = await exchangesAt(this.main.connection)
+    return all?.filter(({ id }) => id !== this.service.id)
   }
 
   /** Whether the server is there now. */
@@ -315,20 +316,22 @@ export class NatsGateway {
     const question = questionOf(to, frame, data.length === 0)
     if (!('body' in question)) return this.refuse(message, format, question)
     const { body } = question
-    const refusal = this.guard.refusalOf(to, performance.now())
-    if (refusal !== undefined) return this.refuse(message, format, refusal)
+    const asked = this.guard.begin(to, performance.now())
+    if ('code' in asked) return this.refuse(message, format, asked)
     switch (to.kind) {
       case 'query': {
         const { verb: cmd, account } = to
         const page = cmd === 'orders' ? { limit: ORDERS_ANSWERED_MAX } : {}
         // Nothing goes on: whoever leads next is asked again.
         const said = desk.query({ ...page, ...body, cmd, account }).catch(() => undefined)
-        return this.answer(replyTo(message), format, said)
+        return this.answer(replyTo(message), { format, asked, said })
       }
       case 'resend':
-        return this.resend(message, format, to.account, body)
+        return this.resend(message, { format, asked, account: to.account, body })
       case 'snapshot':
-        return this.answer(replyTo(message), format, this.market.snapshot(to.symbol))
+        return this.answer(replyTo(message), {
+          ...{ format, asked, said: this.market.snapshot(to.symbol) },
+        })
     }
   }
 
@@ -346,10 +349,13 @@ export class NatsGateway {
    * Answers later, and keeps nothing of the message until then; nobody who asks again gets a wrong
    * answer if this one gets lost. Undefined is no answer; what it rejects with is a fault.
    */
-  private answer(to: string, format: FrameFormat, said: Promise<unknown>): undefined {
-    this.guard
-      .held(said)
+  private answer(
+    to: string,
+    { format, asked, said }: { format: FrameFormat; asked: Asked; said: Promise<unknown> },
+  ): undefined {
+    said
       .then((answer) => {
+        this.guard.end(asked, linesOf(answer))
         if (answer !== undefined) this.publishTo(to, format, answer)
       })
       .catch((error) => this.break(error))
@@ -357,13 +363,27 @@ export class NatsGateway {
 
   private resend(
     message: Msg,
-    format: FrameFormat,
-    account: string,
-    body: Readonly<Record<string, unknown>>,
+    {
+      format,
+      asked,
+      account,
+      body,
+    }: {
+      format: FrameFormat
+      asked: Asked
+      account: string
+      body: Readonly<Record<string, unknown>>
+    },
   ): GatewayRefusal | undefined {
     const range = rangeOf(body)
-    if (range.kind === 'refused') return this.refuse(message, format, range)
-    const found = this.reports.history.range(account, range.from, range.to)
+    if (range.kind === 'refused') {
+      this.guard.end(asked, 0)
+      return this.refuse(message, format, range)
+    }
+    const found = this.history.range(account, range.from, range.to)
+    // One report is looked for in a message of many.
+    const isFound = found.kind === 'reports' && found.reports.length > 0
+    this.guard.end(asked, isFound ? EXEC_REPORTS_MAX : 0)
     if (found.kind === 'reports') {
       this.publishTo(replyTo(message), format, found)
       return undefined
@@ -459,6 +479,12 @@ export class NatsGateway {
       throw error
     })
   }
+}
+
+/** What makes an answer long. */
+function linesOf(answer: unknown): number {
+  const { orders, balances, positions } = Object(answer) as { [list: string]: unknown[] }
+  return [orders, balances, positions].reduce((sum, list) => sum + (list?.length ?? 0), 0)
 }
 
 /** Whose commands they are; an operator's are nobody's. */

@@ -1,42 +1,73 @@
 // Which questions over NATS are answered: answers are made on the thread that orders go through, so
-// nobody may ask for all of its time; and what waits takes memory.
+// all of them together may have a part of its time, one account a part of that; and what waits
+// takes memory.
+//
+// What a question costs is known once it is answered. Until then it counts for the most that it can
+// cost, so that many at once do not pass before the first is counted.
 
-import { QUESTIONS_OF_ACCOUNT_PER_S, QUESTIONS_WAITING_MAX } from './bounds.ts'
+import {
+  QUESTIONS_MS_PER_S,
+  QUESTIONS_OF_ACCOUNT_MS_PER_S,
+  QUESTIONS_WAITING_MAX,
+} from './bounds.ts'
 import type { GatewayRefusal } from './gateway-refusal.ts'
 import type { Question } from './questions.ts'
 
+/** Milliseconds of the thread: any question; a line of an answer; the lines that are expected. */
+const ANY_MS = 0.05
+const LINE_MS = 0.002
+const LINES_MAX = { orders: 1_000, balances: 50, resend: 1_000, snapshot: 0 } as const
+
+/** A question that is being answered. */
+export interface Asked {
+  readonly second: number
+  readonly account: string
+  readonly ms: number
+}
+
 export class QuestionGuard {
-  /** Questions of this second, by account. */
-  private readonly counts = new Map<string, number>()
+  /** Milliseconds of this second that questions have cost, by account; a snapshot is nobody's. */
+  private readonly costs = new Map<string, number>()
+  private total = 0
   private second = Number.NaN
   private waiting = 0
 
-  /** Why it is not answered at `nowMs`, by a clock that only goes on; else it is counted. */
-  refusalOf(question: Question, nowMs: number): GatewayRefusal | undefined {
-    if (this.waiting >= QUESTIONS_WAITING_MAX) return overloaded(MANY_WAIT)
-    // A snapshot costs little, and is nobody's.
-    if (question.kind === 'snapshot') return undefined
+  /** Counts a question at `nowMs`, by a clock that only goes on; or why it is not answered. */
+  begin(question: Question, nowMs: number): Asked | GatewayRefusal {
     const second = Math.floor(nowMs / 1_000)
-    if (second !== this.second) this.counts.clear()
-    this.second = second
-    const { account } = question
-    const count = (this.counts.get(account) ?? 0) + 1
-    if (count > QUESTIONS_OF_ACCOUNT_PER_S) return overloaded(TOO_OFTEN)
-    this.counts.set(account, count)
-    return undefined
+    if (second !== this.second) this.anew(second)
+    if (this.waiting >= QUESTIONS_WAITING_MAX) return overloaded(MANY_WAIT)
+    const account = question.kind === 'snapshot' ? '' : question.account
+    const kind = question.kind === 'query' ? question.verb : question.kind
+    const asked = { second, account, ms: costOf(LINES_MAX[kind]) }
+    if (this.total + asked.ms > QUESTIONS_MS_PER_S) return overloaded(ALL_TOO_OFTEN)
+    const own = (this.costs.get(account) ?? 0) + asked.ms
+    if (account !== '' && own > QUESTIONS_OF_ACCOUNT_MS_PER_S) return overloaded(TOO_OFTEN)
+    this.waiting += 1
+    this.add(asked, asked.ms)
+    return asked
   }
 
-  /** Counts a question that waits, until it is answered. */
-  async held<T>(answer: Promise<T>): Promise<T> {
-    this.waiting += 1
-    try {
-      return await answer
-    } finally {
-      this.waiting -= 1
-    }
+  /** It is answered, with so many lines: orders, balances, reports. */
+  end(asked: Asked, lines: number): void {
+    this.waiting -= 1
+    if (asked.second === this.second) this.add(asked, costOf(lines) - asked.ms)
+  }
+
+  private add({ account }: Asked, ms: number): void {
+    this.total += ms
+    this.costs.set(account, (this.costs.get(account) ?? 0) + ms)
+  }
+
+  private anew(second: number): void {
+    this.second = second
+    this.total = 0
+    this.costs.clear()
   }
 }
 
+const costOf = (lines: number): number => ANY_MS + lines * LINE_MS
 const overloaded = (text: string): GatewayRefusal => ({ code: 'OVERLOADED', field: 'frame', text })
 const MANY_WAIT = 'too many questions wait for their answer; ask again in a moment'
-const TOO_OFTEN = `an account may ask ${QUESTIONS_OF_ACCOUNT_PER_S} times a second; ask again then`
+const TOO_OFTEN = 'the account asks for too much in a second; ask again in the next one'
+const ALL_TOO_OFTEN = 'all together ask for too much in a second; ask again in the next one'

@@ -81,12 +81,13 @@ const MIGRATIONS: readonly string[] = [
   `ALTER TABLE onefill.lease ADD COLUMN market uuid NOT NULL DEFAULT gen_random_uuid();
 
   CREATE TABLE onefill.said (
-    place integer PRIMARY KEY CHECK (place >= 0),
-    round bigint NOT NULL CHECK (round >= 0),
-    account text NOT NULL,
-    first bigint NOT NULL CHECK (first >= 1),
-    count integer NOT NULL CHECK (count >= 1),
-    bytes bytea NOT NULL
+    round bigint NOT NULL,
+    part integer NOT NULL,
+    parts integer NOT NULL,
+    row_checksum bytea NOT NULL,
+    checksum bytea NOT NULL,
+    bytes bytea NOT NULL,
+    PRIMARY KEY (round, part)
   );
   ALTER TABLE onefill.said ALTER COLUMN bytes SET STORAGE EXTERNAL;`,
 ]

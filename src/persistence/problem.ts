@@ -30,6 +30,7 @@ export type StoreProblemCode =
   | 'OVERTAKEN'
   | 'TOO_MANY_PENDING'
   | 'SNAPSHOT_INCOMPLETE'
+  | 'SAID_UNUSABLE'
   | 'PROJECTION_STALE'
   | 'PROJECTION_MOVED'
   | 'CLOSED'

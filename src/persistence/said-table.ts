@@ -1,8 +1,13 @@
 // Messages of reports that have gone out, as they were, kept over a stop: who has missed one asks
 // the next process for it.
 //
-// They are not fenced: whoever writes them, they are what was published.
+// They are not fenced: whoever writes them, they are what was published. What is not whole, or of
+// another journal, shows by checksums and is not used.
 
+import { createHash } from 'node:crypto'
+import { bytesIn, copyOut, integerIn } from './copy-out.ts'
+import { StoreProblem } from './problem.ts'
+import type { RowEnd } from './row.ts'
 import type { Side } from './side.ts'
 
 /** A message of an account's reports, numbered `first` to `first + count - 1`. */
@@ -13,17 +18,19 @@ export interface SaidMessage {
   readonly bytes: Uint8Array
 }
 
-/** Bytes of messages written or read by one statement, and how many of them (one at least). */
-const BATCH_BYTES = 2 ** 20
-const BATCH_MESSAGES = 1_000
+/** What is kept: the newest of what rounds up to `round` came to, each account's without a gap. */
+export interface Said {
+  readonly round: number
+  readonly messages: readonly SaidMessage[]
+}
 
-const INSERT = `INSERT INTO onefill.said (place, round, account, first, count, bytes)
-  SELECT $1 + ordinality - 1, $2, account, first, count, bytes
-  FROM unnest($3::text[], $4::bigint[], $5::integer[], $6::bytea[])
-    WITH ORDINALITY AS said (account, first, count, bytes, ordinality)`
+/** Bytes of a row: between two of them others may use the connection. */
+const PART_BYTES = 2 ** 20
+/** Before a message: the length of its account's name, of its bytes, its reports, the first one. */
+const HEAD_BYTES = 2 + 4 + 4 + 8
 
-const SELECT = `SELECT place, account, first, count, bytes FROM onefill.said
-  WHERE place > $1 ORDER BY place LIMIT ${BATCH_MESSAGES}`
+const INSERT = `INSERT INTO onefill.said (round, part, parts, row_checksum, checksum, bytes)
+  VALUES ($1, $2, $3, $4, $5, $6)`
 
 export class SaidTable {
   readonly #side: Side
@@ -32,61 +39,83 @@ export class SaidTable {
     this.#side = side
   }
 
-  /**
-   * Keeps these instead of those of before, in their order: the newest of what rounds up to `round`
-   * came to, of each account without a gap.
-   */
-  async put(round: number, messages: readonly SaidMessage[]): Promise<void> {
-    await this.#side.run(async (client) => {
-      await client.query('BEGIN')
-      try {
-        await client.query('DELETE FROM onefill.said')
-        for (let place = 0; place < messages.length; ) {
-          const batch = batchFrom(messages, place)
-          await client.query(INSERT, [
-            ...[place, round, batch.map(({ account }) => account)],
-            ...[batch.map(({ first }) => first), batch.map(({ count }) => count)],
-            batch.map(({ bytes }) => Buffer.from(bytes)),
-          ])
-          place += batch.length
-        }
-        await client.query('COMMIT')
-      } catch (error) {
-        // Where this fails too, the connection is gone, and the transaction with it.
-        await client.query('ROLLBACK').catch(() => {})
-        throw error
-      }
-    })
-  }
-
-  /** The round they reach; undefined if none are kept. */
-  async round(): Promise<number | undefined> {
-    const { rows } = await this.#side.run((client) =>
-      client.query('SELECT round FROM onefill.said ORDER BY place LIMIT 1'),
-    )
-    return rows.length === 0 ? undefined : Number(rows[0].round)
-  }
-
-  /** Those that are kept, in their order. */
-  async *messages(): AsyncGenerator<SaidMessage, void, void> {
-    for (let place = -1; ; ) {
-      const after = place
-      const { rows } = await this.#side.run((client) => client.query(SELECT, [after]))
-      if (rows.length === 0) return
-      for (const { account, first, count, bytes } of rows) {
-        yield { account, first: Number(first), count, bytes }
-      }
-      place = rows.at(-1).place
+  /** Keeps these instead of those of before, in their order; `end` is the journal's last row. */
+  async put({ lastRound, checksum }: RowEnd, messages: readonly SaidMessage[]): Promise<void> {
+    const bytes = encode(messages)
+    const whole = digest(bytes)
+    const parts = Math.max(1, Math.ceil(bytes.length / PART_BYTES))
+    await this.#query('DELETE FROM onefill.said WHERE round = $1', [lastRound])
+    for (let part = 0; part < parts; part += 1) {
+      const some = bytes.subarray(part * PART_BYTES, (part + 1) * PART_BYTES)
+      await this.#query(INSERT, [lastRound, part, parts, checksum, whole, some])
     }
+    await this.#query('DELETE FROM onefill.said WHERE round <> $1', [lastRound])
+  }
+
+  /**
+   * The newest that are whole and stand behind a row of the journal, by what `rowEndingAt` gives of
+   * it; undefined if nothing is kept. Throws SAID_UNUSABLE if none of what there is will do.
+   */
+  async read(
+    rowEndingAt: (round: number) => Promise<Pick<RowEnd, 'checksum'> | null>,
+  ): Promise<Said | undefined> {
+    const parts = (
+      await this.#side.run((client) =>
+        copyOut(
+          client,
+          `SELECT round, part, parts, row_checksum, checksum, bytes FROM onefill.said
+            ORDER BY round DESC, part`,
+        ),
+      )
+    ).map(([round, part, count, row, checksum, bytes]) => ({
+      ...{ round: integerIn(round), part: integerIn(part), parts: integerIn(count) },
+      ...{ row: bytesIn(row), checksum: bytesIn(checksum), bytes: bytesIn(bytes) },
+    }))
+    for (const [round, some] of Map.groupBy(parts, (part) => part.round)) {
+      const [{ row, checksum }] = some
+      const bytes = Buffer.concat(some.map((part) => part.bytes))
+      if (!checksum.equals(digest(bytes))) continue
+      const end = await rowEndingAt(round)
+      if (end !== null && row.equals(end.checksum)) return { round, messages: decode(bytes) }
+    }
+    if (parts.length === 0) return undefined
+    const why = 'The reports that the last stop has kept are not whole, or of another journal.'
+    throw new StoreProblem('SAID_UNUSABLE', why)
+  }
+
+  #query(text: string, values: unknown[]) {
+    return this.#side.run((client) => client.query(text, values))
   }
 }
 
-/** As many as one statement takes. */
-function batchFrom(messages: readonly SaidMessage[], from: number): SaidMessage[] {
-  let [to, bytes] = [from, 0]
-  while (to < messages.length && to - from < BATCH_MESSAGES && bytes < BATCH_BYTES) {
-    bytes += messages[to].bytes.length
-    to += 1
+const digest = (bytes: Uint8Array): Buffer => createHash('sha256').update(bytes).digest()
+
+function encode(messages: readonly SaidMessage[]): Buffer {
+  const pieces = messages.flatMap(({ account, first, count, bytes }) => {
+    const name = Buffer.from(account)
+    const head = Buffer.alloc(HEAD_BYTES)
+    head.writeUInt16BE(name.length, 0)
+    head.writeUInt32BE(bytes.length, 2)
+    head.writeUInt32BE(count, 6)
+    head.writeDoubleBE(first, 10)
+    return [head, name, bytes]
+  })
+  return Buffer.concat(pieces)
+}
+
+/** What was encoded, whose checksum was right. */
+function decode(bytes: Buffer): SaidMessage[] {
+  const messages: SaidMessage[] = []
+  for (let at = 0; at < bytes.length; ) {
+    const from = at + HEAD_BYTES + bytes.readUInt16BE(at)
+    const to = from + bytes.readUInt32BE(at + 2)
+    messages.push({
+      account: bytes.toString('utf8', at + HEAD_BYTES, from),
+      first: bytes.readDoubleBE(at + 10),
+      count: bytes.readUInt32BE(at + 6),
+      bytes: bytes.subarray(from, to),
+    })
+    at = to
   }
-  return messages.slice(from, to)
+  return messages
 }

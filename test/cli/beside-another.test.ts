@@ -47,6 +47,59 @@ test('another market on the same NATS server: the second one does not start', as
   await free.until(() => free.stderr.includes('"event":"ready"'))
 })
 
+test('two that begin at once: one of them ends, or both', async () => {
+  const urls = [await around.databases.create(), await around.databases.create()]
+  const both = urls.map(
+    (url) => new Served(['--http-port', '0', '--nats', around.nats.url], { url }),
+  )
+  const ended = await Promise.race(both.map(async (each) => ({ code: await each.end(), each })))
+  expect(ended.code).toBe(1)
+  expect(lastLine(ended.each)?.msg).toMatch(/^another exchange \(.+ serves on this NATS server/)
+})
+
+test('a copy of the database is another one, though its market has the same name', async () => {
+  const url = await around.databases.create()
+  const args = ['--http-port', '0', '--nats', around.nats.url]
+  const before = new Served(args, { url })
+  await before.until(() => before.stderr.includes('"event":"ready"'))
+  await before.kill()
+  const copyOf = async (name: string) => {
+    const { pathname } = new URL(url)
+    const text = `CREATE DATABASE ${name} TEMPLATE ${pathname.slice(1)}`
+    await around.databases.sql(around.databases.postgres.url, text)
+    return Object.assign(new URL(url), { pathname: `/${name}` }).href
+  }
+  // By now its leader is another one than the one that is to serve.
+  const old = await copyOf('copy_of_before')
+  const original = new Served(args, { url })
+  await original.until(() => original.stderr.includes('"event":"ready"'))
+  const copy = new Served(args, { url: old })
+  expect(await copy.end()).toBe(1)
+  expect(lastLine(copy)?.msg).toMatch(/^another exchange/)
+  expect(copy.stderr).not.toContain('"event":"leads"')
+  // And as if it had been copied while that one led: only what it says afterwards shows it.
+  const [{ holder }] = await around.databases.sql(url, 'SELECT holder FROM onefill.lease')
+  await around.databases.sql(old, `UPDATE onefill.lease SET holder = '${holder}'`)
+  const late = new Served(args, { url: old })
+  const ended = await Promise.race([late.end(), original.end()])
+  expect(ended).toBe(1)
+})
+
+test.each([
+  ['[null]', 'unnamed'],
+  ['no json', 'unnamed'],
+  ['{"metadata":[]}', 'unnamed'],
+  ['{"metadata":{"holder":"a\\u001b[31mred\\nline"}}', 'a?[31mred?line'],
+])('whoever answers %s is another exchange, and is named in a line', async (answer, named) => {
+  const client = await around.client()
+  client.subscribe('$SRV.PING.onefill', { callback: (_, message) => void message.respond(answer) })
+  await client.flush()
+  const url = await around.databases.create()
+  const served = new Served(['--http-port', '0', '--nats', around.nats.url], { url })
+  expect(await served.end()).toBe(1)
+  expect(lastLine(served)?.msg).toContain(`another exchange (${named}), `)
+})
+
 test('two that run after all: each says who it is, and the doctor fails', async () => {
   const markets: string[] = []
   const ends: (() => Promise<void>)[] = []
@@ -54,7 +107,7 @@ test('two that run after all: each says who it is, and the doctor fails', async 
     const gateway = await NatsGateway.connect({ url: around.nats.url })
     const url = await around.databases.create()
     const exchange = await DurableExchange.open({ url, takeReports: gateway.takeReports })
-    expect((await gateway.serving()).map(({ market }) => market)).toEqual(markets)
+    expect((await gateway.others())?.map(({ market }) => market)).toEqual(markets)
     await gateway.open(exchange, exchange.identity)
     markets.push(exchange.identity.market)
     ends.push(async () => {
@@ -75,6 +128,6 @@ test('two that run after all: each says who it is, and the doctor fails', async 
   expect(markets).toContain(info.metadata.market)
   for (const end of ends) await end()
   const last = await NatsGateway.connect({ url: around.nats.url })
-  expect(await last.serving()).toEqual([])
+  expect(await last.others()).toEqual([])
   await last.close()
 })

@@ -111,7 +111,17 @@ const order = (clOrdId: string, side: string) => ({
 })
 
 test('the exchange may ask who serves', async () => {
-  expect(await gateway.serving()).toEqual([exchange.identity])
+  const other = await NatsGateway.connect({
+    url: `nats://exchange:${passwordOf('exchange')}@127.0.0.1:${port}`,
+  })
+  expect(await other.others()).toMatchObject([exchange.identity])
+  expect(await gateway.others()).toEqual([])
+  await other.close()
+  const denied = await NatsGateway.connect({
+    url: `nats://alice:${passwordOf('alice')}@127.0.0.1:${port}`,
+  })
+  expect(await denied.others()).toBe(undefined)
+  await denied.close()
 })
 
 test('the client library works as the accounts and the operator do', async () => {

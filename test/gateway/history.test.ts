@@ -84,7 +84,12 @@ test('the newest messages, as many as there is room for, are remembered by anoth
     ['alice', 3],
   ])
   const next = new ReportHistory()
-  next.remember({ messages: history.newest(3, 999), reports: [] })
+  const newestOf = (account: string) => (account === 'carol' ? 5 : 0)
+  next.remember({ messages: history.newest(3, 999), reports: [], newestOf })
+  // Nothing of hers is kept: what she has missed is told at once.
+  expect(next.range('carol', 4, 9)).toEqual({ kind: 'gone', oldest: 6, newest: 5 })
+  expect(next.range('carol', 6, 9)).toEqual({ kind: 'reports', reports: [], newest: 5 })
+  expect(next.range('carol', 1, 0)).toEqual({ kind: 'reports', reports: [], newest: 5 })
   expect(next.range('alice', 1, 9)).toEqual({ kind: 'gone', oldest: 2, newest: 3 })
   expect(numbers(next.range('bob', 7, 9))).toEqual([7])
   add(next, report('alice', 4), 100)

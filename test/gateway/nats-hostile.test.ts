@@ -82,7 +82,7 @@ test('an account that asks without end is refused by rate, others are answered',
   const codes = Map.groupBy(await Promise.all(questions), ({ code }) => code)
   expect([...codes.keys()].sort()).toEqual(['OVERLOADED', undefined])
   expect(codes.get('OVERLOADED')?.[0]).toMatchObject({
-    ...{ field: 'frame', text: expect.stringMatching(/times a second/) },
+    ...{ field: 'frame', text: expect.stringMatching(/too much in a second/) },
   })
   expect(faults).toEqual([])
 })

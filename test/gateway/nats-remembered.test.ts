@@ -4,6 +4,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { OnefillClient } from '../../src/client.ts'
+import { Standby } from '../../src/durable.ts'
+import { NatsGateway } from '../../src/gateway/nats-gateway.ts'
 import { sql } from '../support/sql.ts'
 import { type Said, SCENE, useExchanges } from './exchange-support.ts'
 
@@ -94,15 +96,100 @@ test('what is kept of before a snapshot that it does not reach is not used', asy
   expect(await resent(third, 'alice', oldest)).toEqual(all.slice(-4))
 })
 
-test('what is kept of another journal than the one there is, is not used', async () => {
+test.each([
+  ['of another journal', "SET row_checksum = '\\x00'"],
+  ['damaged', "SET bytes = overlay(bytes PLACING '\\x00' FROM 40)"],
+  ['not whole', 'SET bytes = substr(bytes, 2)'],
+  ['of a later row than there is', 'SET round = round + 1'],
+])('what is kept and is %s is not used, and what is missing is told', async (_, change) => {
   const first = await around.start()
   const { url } = first
   await first.ask('onefill.v1.admin.batch', SCENE)
   await trade(first, 'a', 1)
+  const { newest } = await first.ask('onefill.v1.exec.alice.resend', { from: 1, to: 1 })
   await end(first, 'stop')
-  await sql(url, 'UPDATE onefill.said SET round = round + 1')
-  const second = await around.start(url)
-  expect(await resent(second, 'alice')).toEqual({ newest: 0 })
+  await sql(url, `UPDATE onefill.said ${change}`)
+  const forgotten: unknown[] = []
+  const onForgotten = (error: unknown) => void forgotten.push(error)
+  const second = await around.start(url, { exchange: { onForgotten } })
+  expect(forgotten).toMatchObject([{ code: 'SAID_UNUSABLE' }])
+  const gone = { code: 'HISTORY_GONE', oldest: newest + 1, newest }
+  expect(await resent(second, 'alice')).toMatchObject(gone)
+  expect(await resent(second, 'alice', newest + 1)).toEqual({ newest })
+  await trade(second, 'b', 1)
+  expect(await resent(second, 'alice', newest + 1)).toHaveLength(2)
+})
+
+test('without the right to its table, all else goes on, and it is said', async () => {
+  const first = await around.start()
+  const { url } = first
+  await first.ask('onefill.v1.admin.batch', SCENE)
+  await end(first, 'stop')
+  await sql(url, 'DROP TABLE onefill.said')
+  const forgotten: unknown[] = []
+  const onForgotten = (error: unknown) => void forgotten.push(error)
+  const second = await around.start(url, { exchange: { onForgotten } })
+  expect(forgotten).toHaveLength(1)
+  await trade(second, 'b', 1)
+  const { seq } = second.exchange
+  await end(second, 'stop')
+  expect(forgotten).toHaveLength(2)
+  const third = await around.start(url, { exchange: { onForgotten } })
+  expect(third.exchange.recovery.snapshotSeq).toBe(seq)
+})
+
+test('an account of which nothing was kept is told what it has missed', async () => {
+  const first = await around.start(undefined, { exchange: { workers: 2 } })
+  const { url } = first
+  await first.ask('onefill.v1.admin.batch', SCENE)
+  const seen = (await resent(first, 'alice')).at(-1).execSeq
+  await trade(first, 'a', 3)
+  const { newest } = await first.ask('onefill.v1.exec.alice.resend', { from: 1, to: 1 })
+  const { exchange, gateway } = around.running.splice(0)[0] as typeof first
+  gateway.stopTaking()
+  // As if others had said so much since that there was no room for hers.
+  const said = gateway.history.newest().filter(({ account }) => account !== 'alice')
+  await exchange.close({ snapshot: true, said })
+  await gateway.close()
+  await around.start(url, { exchange: { workers: 2 } })
+  const { url: servers } = around.servers.nats
+  const alice = await OnefillClient.connect({ servers, account: 'alice' })
+  around.closing.push(() => alice.close())
+  const gone: unknown[] = []
+  const onGone = (of: unknown) => void gone.push(of)
+  await alice.onReport(() => {}, { fromExecSeq: seen + 1, onGone }).ready
+  while (gone.length < 1) await sleep(5)
+  expect(gone).toEqual([{ from: seen + 1, to: newest, oldest: newest + 1, newest }])
+})
+
+test('a standby that takes over remembers too', async () => {
+  const first = await around.start()
+  const { url } = first
+  await first.ask('onefill.v1.admin.batch', SCENE)
+  await trade(first, 'a', 3)
+  const told = await resent(first, 'alice')
+  await end(first, 'stop')
+  const gateway = await NatsGateway.connect({ url: around.servers.nats.url })
+  const leader = await around.start(url)
+  const standby = await Standby.open({
+    ...{ url, takeReports: gateway.takeReports },
+    onPublishedBefore: (before) => gateway.history.remember(before),
+  })
+  await trade(leader, 'b', 3)
+  const all = await resent(leader, 'alice')
+  expect(all.slice(0, told.length)).toEqual(told)
+  await end(leader, 'stop')
+  const exchange = await standby.leading
+  gateway.open(exchange)
+  around.running.push({
+    ...{ exchange, gateway },
+    async close() {
+      gateway.stopTaking()
+      await exchange.close()
+      await gateway.close()
+    },
+  })
+  expect(await resent(leader, 'alice')).toEqual(all)
 })
 
 test('a client that was away through a stop gets what it missed', async () => {

@@ -4,6 +4,7 @@ import { connect, type NatsConnection } from '@nats-io/transport-node'
 import type { Settings } from '../../config.ts'
 import { FRAME_BYTES_MAX } from '../../gateway/bounds.ts'
 import { connectionOf, hostsOf } from '../../gateway/nats-address.ts'
+import { PING_SUBJECT } from '../../gateway/service.ts'
 import { exchangesAt, type ServingExchange } from '../../gateway/serving-exchanges.ts'
 import {
   execSubject,
@@ -42,7 +43,11 @@ export async function checkNats({ natsUrl, data }: Settings): Promise<Finding[]>
 }
 
 /** Who takes in what is published there. */
-function servingOf(exchanges: readonly ServingExchange[]): Finding[] {
+function servingOf(exchanges: readonly ServingExchange[] | undefined): Finding[] {
+  if (exchanges === undefined) {
+    const todo = `allow it to publish to ${PING_SUBJECT}, as deploy/nats/onefill.conf does`
+    return [warn('nats exchange', 'it may not be asked whether one serves', todo)]
+  }
   const said = exchanges.map(({ holder }) => holder).join(', ')
   if (exchanges.length === 0) return []
   if (exchanges.length === 1) return [ok('nats exchange', `${said} serves`)]

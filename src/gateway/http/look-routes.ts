@@ -94,7 +94,7 @@ const accountRoutes = (memory: Memory): readonly Route[] => [
     ...{ status: 200, answer: 'Fills', problems: [410] },
     more: [
       'Looks at 500 reports behind since; go on with upTo while there is more.',
-      'Memory begins with the first report that this process has published.',
+      'Over a restart the newest 50,000 reports are remembered.',
       'It keeps the newest 500,000 of all accounts, 256 MiB; what is older is 410.',
       'The table order_audit has that.',
     ],
