@@ -36,9 +36,11 @@ export class Teller {
     else this.log.warn({ event: 'nats-away' }, 'NATS is away: reports wait until it is back')
   }
 
-  /** Whether another exchange serves there, nobody knows. */
+  /** Whether another exchange serves there, nobody knows; once. */
   tellCannotAsk(): void {
     const why = 'NATS does not let the exchange ask whether another one serves there'
+    if (this.denied.has(why)) return
+    this.denied.add(why)
     this.log.warn({ event: 'nats-denied' }, `${why}: see deploy/nats/onefill.conf`)
   }
 

@@ -30,9 +30,11 @@ export async function exchangesAt(
       if (found.length === EXCHANGES_MAX) break
     }
   } catch (error) {
+    const { NoRespondersError, PermissionViolationError, RequestError } = errors
     const cause = error instanceof Error && error.cause !== undefined ? error.cause : error
-    if (cause instanceof errors.PermissionViolationError) return undefined
-    if (!(cause instanceof errors.NoRespondersError)) throw error
+    if (cause instanceof PermissionViolationError) return undefined
+    // Nobody is there; or the server has just gone, and with it who may be there.
+    if (!(cause instanceof NoRespondersError || error instanceof RequestError)) throw error
   }
   return found
 }

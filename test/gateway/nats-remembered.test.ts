@@ -180,7 +180,7 @@ test('a standby that takes over remembers too', async () => {
   expect(all.slice(0, told.length)).toEqual(told)
   await end(leader, 'stop')
   const exchange = await standby.leading
-  gateway.open(exchange)
+  await gateway.open(exchange)
   around.running.push({
     ...{ exchange, gateway },
     async close() {
