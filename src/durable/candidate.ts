@@ -10,8 +10,6 @@ import { heldBy, type Lease } from '../persistence/lease.ts'
 import { StoreProblem } from '../persistence/problem.ts'
 import type { Said } from '../persistence/said-table.ts'
 import { openStore, type Store } from '../persistence/store.ts'
-import { REPORT_WORDS, RP, RPF } from '../protocol/report-log.ts'
-import type { Reports } from '../protocol/reports.ts'
 import { Follower } from './follower.ts'
 import { LeaseWatch, LOOK_MS } from './lease-watch.ts'
 import { type DurableOptions, type PublishedBefore, silenceOf, takerOf } from './options.ts'
@@ -136,7 +134,6 @@ export class Candidate {
     const { core, names } = follower
     const isJoined = said !== undefined && said.round >= replayed.from
     const newest = core.execSeqs()
-    for (const { reports } of replayed.unpublished(names)) lessThan(newest, reports)
     return {
       messages: isJoined ? said.messages : [],
       reports: replayed.publishedReports(names),
@@ -192,15 +189,6 @@ async function readSaid(store: Store, options: DurableOptions): Promise<Said | u
   } catch (error) {
     options.onForgotten?.(error)
     return undefined
-  }
-}
-
-/** Takes reports away from the newest numbers of their accounts. */
-function lessThan(newest: Float64Array, { log: { i32, f64, count } }: Reports): void {
-  for (let word = 0; word < count * REPORT_WORDS; word += REPORT_WORDS) {
-    const execSeq = f64[(word >> 1) + RPF.execSeq]
-    const account = i32[word + RP.account]
-    if (execSeq > 0) newest[account] = Math.min(newest[account], execSeq - 1)
   }
 }
 

@@ -63,7 +63,10 @@ export interface PublishedBefore {
   readonly messages: readonly SaidMessage[]
   /** Of rounds that were replayed; they stay valid. */
   readonly reports: readonly Reports[]
-  /** The `execSeq` of the account's last report that went out, kept or not; 0 without one. */
+  /**
+   * The `execSeq` of the account's last report, kept or not; 0 without one. What did not go out yet
+   * is given out right after this.
+   */
   readonly newestOf: (account: string) => number
 }
 

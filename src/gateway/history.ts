@@ -57,7 +57,7 @@ interface AccountLog {
 export interface Before {
   readonly messages: readonly SaidMessage[]
   readonly reports: readonly Reports[]
-  /** The account's last number that went out, kept or not; 0 without one. */
+  /** The account's last number, kept or not; 0 without one. */
   readonly newestOf: (account: string) => number
 }
 
