@@ -30,7 +30,8 @@ for (const name of [...files, ...ALWAYS].filter((name) => existsSync(join(ROOT, 
   const isOther = (path: string) => !path.endsWith('.ts')
   cpSync(join(ROOT, name), join(folder, name), { recursive: true, filter: isOther })
 }
-const manifest = { ...kept, exports: emitted(exports) }
+// Here any Node starts the one that is pinned; what imports a package runs on its own.
+const manifest = { ...kept, exports: emitted(exports), engines: { node: '>=26' } }
 writeFileSync(join(folder, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`)
 run('npm', ['pack', folder, '--pack-destination', out, '--loglevel', 'error'])
 console.log(`npm install ${join(out, `${kept.name}-${kept.version}.tgz`)}`)

@@ -78,6 +78,7 @@ test('it has JavaScript and types, and nothing of the clone', () => {
   for (const name of ['scripts', 'devDependencies', 'allowScripts', 'files']) {
     expect(manifest).not.toHaveProperty(name)
   }
+  expect(manifest.engines).toEqual({ node: '>=26' })
   for (const name of ['README.md', 'CHANGELOG.md', 'docs/commands.md', 'bin/onefill.js']) {
     expect([name, fs.existsSync(join(installed, name))]).toEqual([name, true])
   }
