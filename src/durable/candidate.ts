@@ -8,11 +8,11 @@ import { createCore } from '../exchange.ts'
 import { Fault } from '../lib/assert.ts'
 import { heldBy, type Lease } from '../persistence/lease.ts'
 import { StoreProblem } from '../persistence/problem.ts'
-import type { Said } from '../persistence/said-table.ts'
+import type { PublishedBefore, Said } from '../persistence/said-table.ts'
 import { openStore, type Store } from '../persistence/store.ts'
 import { Follower } from './follower.ts'
 import { LeaseWatch, LOOK_MS } from './lease-watch.ts'
-import { type DurableOptions, type PublishedBefore, silenceOf, takerOf } from './options.ts'
+import { type DurableOptions, silenceOf, takerOf } from './options.ts'
 import { Replayed } from './replayed.ts'
 
 /** Between two tries while Postgres is away, in ms. */

@@ -3,8 +3,7 @@
 import type { Workers } from '../actors/placement.ts'
 import { assert } from '../lib/assert.ts'
 import type { StoreProblem } from '../persistence/problem.ts'
-import type { SaidMessage } from '../persistence/said-table.ts'
-import type { Reports } from '../protocol/reports.ts'
+import type { PublishedBefore } from '../persistence/said-table.ts'
 import { SILENCE_MS } from './lease-watch.ts'
 import type { OnReports, TakeReports } from './publication.ts'
 import type { Retention, SnapshotTaken } from './snapshots.ts'
@@ -55,19 +54,6 @@ export interface DurableOptions {
   readonly onSnapshot?: (outcome: SnapshotTaken | Error) => void
   /** Without a sign of life for so long, another leader is taken for dead, in ms. */
   readonly silenceMs?: number
-}
-
-/** What went out before, each account's reports in their order; some may be in both. */
-export interface PublishedBefore {
-  /** As they were when it last stopped in order. */
-  readonly messages: readonly SaidMessage[]
-  /** Of rounds that were replayed; they stay valid. */
-  readonly reports: readonly Reports[]
-  /**
-   * The `execSeq` of the account's last report, kept or not; 0 without one. What did not go out yet
-   * is given out right after this.
-   */
-  readonly newestOf: (account: string) => number
 }
 
 /** How a start went. */

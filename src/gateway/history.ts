@@ -1,18 +1,18 @@
 // Recent reports by account and `execSeq`, for being sent again: bounded, the oldest out first.
 
 import { assert } from '../lib/assert.ts'
-import type { SaidMessage } from '../persistence/said-table.ts'
+import type { PublishedBefore, SaidMessage } from '../persistence/said-table.ts'
 import type { Report } from '../protocol/report-json.ts'
-import { REPORT_WORDS, RPF } from '../protocol/report-log.ts'
+import { REPORT_WORDS } from '../protocol/report-log.ts'
 import type { Reports } from '../protocol/reports.ts'
 import {
-  EXEC_REPORTS_MAX,
   HISTORY_BYTES_MAX,
   HISTORY_REPORTS_MAX,
   RESEND_REPORTS_MAX,
   SAID_BYTES_MAX,
   SAID_REPORTS_MAX,
 } from './bounds.ts'
+import { runsByAccount } from './by-account.ts'
 import { decodeReports, encodeFrame } from './frame.ts'
 
 /** A report with its account's gapless number: 1, 2, 3 … */
@@ -53,14 +53,6 @@ interface AccountLog {
   next: number
 }
 
-/** What went out before this start. */
-export interface Before {
-  readonly messages: readonly SaidMessage[]
-  readonly reports: readonly Reports[]
-  /** The account's last number, kept or not; 0 without one. */
-  readonly newestOf: (account: string) => number
-}
-
 export interface HistoryOptions {
   readonly reportsMax?: number
   readonly bytesMax?: number
@@ -80,7 +72,7 @@ export class ReportHistory {
   #head = 0
   #count = 0
   #bytes = 0
-  #newestBefore: Before['newestOf'] = () => 0
+  #newestBefore: PublishedBefore['newestOf'] = () => 0
 
   constructor({
     reportsMax = HISTORY_REPORTS_MAX,
@@ -111,29 +103,16 @@ export class ReportHistory {
   }
 
   /** As {@link add}, of all that went out before this start; before anything else is added. */
-  remember({ messages, reports, newestOf }: Before): void {
+  remember({ messages, reports, newestOf }: PublishedBefore): void {
     this.#newestBefore = newestOf
     for (const { account, first, count, bytes } of messages) this.add(account, first, count, bytes)
     for (const each of reports) this.#addReplayed(each)
   }
 
   #addReplayed(reports: Reports): void {
-    const { f64 } = reports.log
-    const byAccount = new Map<string, number[]>()
-    for (let number = 0; number < reports.length; number += 1) {
-      const account = reports.accountAt(number)
-      if (account === undefined) continue
-      const numbers = byAccount.get(account)
-      if (numbers === undefined) byAccount.set(account, [number])
-      else numbers.push(number)
-    }
-    for (const [account, all] of byAccount) {
-      for (let from = 0; from < all.length; from += EXEC_REPORTS_MAX) {
-        const numbers = all.slice(from, from + EXEC_REPORTS_MAX)
-        const first = f64[((numbers[0] * REPORT_WORDS) >> 1) + RPF.execSeq]
-        const { length: count } = numbers
-        this.#add(account, { first, count, size: count * RECORD_BYTES, of: { reports, numbers } })
-      }
+    for (const { account, first, numbers } of runsByAccount(reports)) {
+      const { length: count } = numbers
+      this.#add(account, { first, count, size: count * RECORD_BYTES, of: { reports, numbers } })
     }
   }
 

@@ -1,8 +1,9 @@
 // Reports by account: into messages that fit, out through the outbox, and kept for who asks again.
 
-import { REPORT_WORDS, RP, RPF } from '../protocol/report-log.ts'
+import type { SaidMessage } from '../persistence/said-table.ts'
 import type { Reports } from '../protocol/reports.ts'
 import { EXEC_REPORTS_MAX } from './bounds.ts'
+import { runsByAccount } from './by-account.ts'
 import type { FrameFormat } from './frame.ts'
 import { ReportHistory } from './history.ts'
 import { JsonReportWriter } from './json-report-writer.ts'
@@ -15,14 +16,6 @@ import { execSubject } from './subjects.ts'
 /** The largest message; what is around its reports is a few bytes. */
 const MESSAGE_BYTES_MAX = (EXEC_REPORTS_MAX + 1) * REPORT_BYTES_MAX
 
-interface Message {
-  readonly account: string
-  /** The `execSeq` of its first report. */
-  readonly first: number
-  readonly count: number
-  readonly bytes: Uint8Array
-}
-
 export class ReportStream {
   readonly history = new ReportHistory()
   private readonly outbox: Pick<Outbox, 'send'>
@@ -33,7 +26,7 @@ export class ReportStream {
   }
   private readonly pieces = new Pieces()
   /** What was taken and not sent. */
-  private messages: Message[] = []
+  private messages: SaidMessage[] = []
   /** Of the reports taken last, the message that each is in; none if it is in none. */
   private holders: (Uint8Array | undefined)[] = []
   /** Where it starts and ends there. */
@@ -47,32 +40,10 @@ export class ReportStream {
 
   /** Takes reports, all of them in order, into messages; those of no account go nowhere. */
   take(reports: Reports): void {
-    const { i32, f64, count } = reports.log
     this.holders = []
-    const byAccount = new Map<number, number[]>()
-    for (let number = 0; number < count; number += 1) {
-      const word = number * REPORT_WORDS
-      if (f64[(word >> 1) + RPF.execSeq] === 0) continue
-      const account = i32[word + RP.account]
-      const numbers = byAccount.get(account)
-      if (numbers === undefined) byAccount.set(account, [number])
-      else numbers.push(number)
-    }
-    for (const [handle, numbers] of byAccount) {
-      const account = reports.names.accountOf(handle)
-      for (let from = 0; from < numbers.length; from += EXEC_REPORTS_MAX) {
-        const some =
-          numbers.length <= EXEC_REPORTS_MAX
-            ? numbers
-            : numbers.slice(from, from + EXEC_REPORTS_MAX)
-        const first = f64[((some[0] * REPORT_WORDS) >> 1) + RPF.execSeq]
-        this.messages.push({
-          account,
-          first,
-          count: some.length,
-          bytes: this.encode(reports, some),
-        })
-      }
+    for (const { account, first, numbers } of runsByAccount(reports)) {
+      const bytes = this.encode(reports, numbers)
+      this.messages.push({ account, first, count: numbers.length, bytes })
     }
   }
 

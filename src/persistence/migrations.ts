@@ -83,7 +83,6 @@ const MIGRATIONS: readonly string[] = [
   CREATE TABLE onefill.said (
     round bigint NOT NULL,
     part integer NOT NULL,
-    parts integer NOT NULL,
     row_checksum bytea NOT NULL,
     checksum bytea NOT NULL,
     bytes bytea NOT NULL,

@@ -5,6 +5,7 @@
 // another journal, shows by checksums and is not used.
 
 import { createHash } from 'node:crypto'
+import type { Reports } from '../protocol/reports.ts'
 import { bytesIn, copyOut, integerIn } from './copy-out.ts'
 import { StoreProblem } from './problem.ts'
 import type { RowEnd } from './row.ts'
@@ -24,13 +25,26 @@ export interface Said {
   readonly messages: readonly SaidMessage[]
 }
 
+/** What went out before, each account's reports in their order; some may be in both. */
+export interface PublishedBefore {
+  /** As they were when it last stopped in order. */
+  readonly messages: readonly SaidMessage[]
+  /** Of rounds that were replayed; they stay valid. */
+  readonly reports: readonly Reports[]
+  /**
+   * The `execSeq` of the account's last report, kept or not; 0 without one. What did not go out yet
+   * is given out right after this.
+   */
+  readonly newestOf: (account: string) => number
+}
+
 /** Bytes of a row: between two of them others may use the connection. */
 const PART_BYTES = 2 ** 20
 /** Before a message: the length of its account's name, of its bytes, its reports, the first one. */
 const HEAD_BYTES = 2 + 4 + 4 + 8
 
-const INSERT = `INSERT INTO onefill.said (round, part, parts, row_checksum, checksum, bytes)
-  VALUES ($1, $2, $3, $4, $5, $6)`
+const INSERT = `INSERT INTO onefill.said (round, part, row_checksum, checksum, bytes)
+  VALUES ($1, $2, $3, $4, $5)`
 
 export class SaidTable {
   readonly #side: Side
@@ -47,7 +61,7 @@ export class SaidTable {
     await this.#query('DELETE FROM onefill.said WHERE round = $1', [lastRound])
     for (let part = 0; part < parts; part += 1) {
       const some = bytes.subarray(part * PART_BYTES, (part + 1) * PART_BYTES)
-      await this.#query(INSERT, [lastRound, part, parts, checksum, whole, some])
+      await this.#query(INSERT, [lastRound, part, checksum, whole, some])
     }
     await this.#query('DELETE FROM onefill.said WHERE round <> $1', [lastRound])
   }
@@ -63,13 +77,13 @@ export class SaidTable {
       await this.#side.run((client) =>
         copyOut(
           client,
-          `SELECT round, part, parts, row_checksum, checksum, bytes FROM onefill.said
+          `SELECT round, row_checksum, checksum, bytes FROM onefill.said
             ORDER BY round DESC, part`,
         ),
       )
-    ).map(([round, part, count, row, checksum, bytes]) => ({
-      ...{ round: integerIn(round), part: integerIn(part), parts: integerIn(count) },
-      ...{ row: bytesIn(row), checksum: bytesIn(checksum), bytes: bytesIn(bytes) },
+    ).map(([round, row, checksum, bytes]) => ({
+      ...{ round: integerIn(round), row: bytesIn(row) },
+      ...{ checksum: bytesIn(checksum), bytes: bytesIn(bytes) },
     }))
     for (const [round, some] of Map.groupBy(parts, (part) => part.round)) {
       const [{ row, checksum }] = some

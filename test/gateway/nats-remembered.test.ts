@@ -36,6 +36,13 @@ async function resent({ ask }: Started, account: string, from = 1): Promise<Said
   }
 }
 
+/** A client of the server. */
+async function trader(account: string): Promise<OnefillClient> {
+  const client = await OnefillClient.connect({ servers: around.servers.nats.url, account })
+  around.closing.push(() => client.close())
+  return client
+}
+
 /** Away with it: in order, or as a crash, which says nothing and writes nothing more. */
 async function end(started: Started, how: 'stop' | 'crash'): Promise<void> {
   const { exchange, gateway } = started
@@ -152,9 +159,7 @@ test('an account of which nothing was kept is told what it has missed', async ()
   await exchange.close({ snapshot: true, said })
   await gateway.close()
   await around.start(url, { exchange: { workers: 2 } })
-  const { url: servers } = around.servers.nats
-  const alice = await OnefillClient.connect({ servers, account: 'alice' })
-  around.closing.push(() => alice.close())
+  const alice = await trader('alice')
   const gone: unknown[] = []
   const onGone = (of: unknown) => void gone.push(of)
   await alice.onReport(() => {}, { fromExecSeq: seen + 1, onGone }).ready
@@ -201,9 +206,7 @@ test('a client that was away through a stop gets what it missed', async () => {
   await trade(first, 'b', 2)
   await end(first, 'stop')
   await around.start(url)
-  const { url: servers } = around.servers.nats
-  const alice = await OnefillClient.connect({ servers, account: 'alice' })
-  around.closing.push(() => alice.close())
+  const alice = await trader('alice')
   const got: Said[] = []
   const fromExecSeq = seen.at(-1).execSeq + 1
   await alice.onReport((report) => got.push(report), { fromExecSeq }).ready

@@ -33,7 +33,7 @@ interface ReplaceOptions extends TargetOptions {
 }
 
 /** What an id may be, in help. */
-export const ID = '1 to 36 of A-Z a-z 0-9 _ -'
+export const ID = '1 to 36 visible ASCII characters'
 
 /** Adds the commands. */
 export function registerTrading(program: Command): void {
