@@ -89,6 +89,18 @@ const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (round, part)
   );
   ALTER TABLE onefill.said ALTER COLUMN bytes SET STORAGE EXTERNAL;`,
+
+  // Who writes a row does not look whether the one before is still there: it is.
+  `CREATE FUNCTION onefill.keep_rows() RETURNS trigger LANGUAGE plpgsql AS $$
+  BEGIN
+    IF TG_OP <> 'DELETE' OR current_setting('onefill.retention', true) IS DISTINCT FROM 'on' THEN
+      RAISE EXCEPTION 'rows of the journal are never changed, and deleted by retention alone'
+        USING HINT = 'Each row is chained to the one before: without it no start finds its state.';
+    END IF;
+    RETURN NULL;
+  END $$;
+  CREATE TRIGGER rows_stay BEFORE UPDATE OR DELETE OR TRUNCATE ON onefill.journal
+    FOR EACH STATEMENT EXECUTE FUNCTION onefill.keep_rows();`,
 ]
 
 /** The version this program writes and reads. */

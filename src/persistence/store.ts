@@ -160,11 +160,12 @@ export class Store {
    */
   async deleteRows(round: number, timeMs: number): Promise<number> {
     for (let deleted = 0; ; ) {
-      const { rowCount } = await this.#side.run((client) =>
-        client.query(DELETE, [round, DELETE_ROWS, timeMs]),
-      )
-      deleted += rowCount ?? 0
-      if ((rowCount ?? 0) < DELETE_ROWS) return deleted
+      const statements = deleteBefore(round, timeMs)
+      const results = await this.#side.run((client) => client.query(statements))
+      // One for each statement, which the types of `pg` do not know.
+      const [, { rowCount }] = results as unknown as [unknown, { rowCount: number }]
+      deleted += rowCount
+      if (rowCount < DELETE_ROWS) return deleted
     }
   }
 
@@ -237,11 +238,19 @@ function whole(number: number): string {
   return String(number)
 }
 
-/** The last row stays: the next is chained to it, and the writer compares with it. */
-const DELETE = `DELETE FROM onefill.journal WHERE first_round IN (
-    SELECT first_round FROM onefill.journal WHERE last_round < $1 AND time_ms < $3
+/**
+ * The last row stays: the next is chained to it, and the writer compares with it. Two statements in
+ * one transaction, as nobody else may delete rows (src/persistence/migrations.ts).
+ */
+const deleteBefore = (
+  round: number,
+  timeMs: number,
+): string => `SELECT set_config('onefill.retention', 'on', true);
+  DELETE FROM onefill.journal WHERE first_round IN (
+    SELECT first_round FROM onefill.journal
+    WHERE last_round < ${whole(round)} AND time_ms < ${whole(timeMs)}
       AND first_round < (SELECT max(first_round) FROM onefill.journal)
-    ORDER BY first_round LIMIT $2)`
+    ORDER BY first_round LIMIT ${DELETE_ROWS})`
 
 /** Held by whoever takes a snapshot. The number is ours alone. */
 const KEEPER_LOCK = 0x0f112

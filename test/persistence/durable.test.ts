@@ -16,6 +16,7 @@ import type { Answer, Report } from '../../src/index.ts'
 import { type EmbeddedPostgres, startEmbedded } from '../../src/persistence/embedded.ts'
 import { openStore } from '../../src/persistence/store.ts'
 import { COMMANDS_PER_ROUND_MAX } from '../../src/protocol/bounds.ts'
+import { BY_FORCE } from '../support/sql.ts'
 import { replayAll } from '../support/witness.ts'
 
 const SCENE = [
@@ -341,8 +342,8 @@ test('a corrupt row stops the start and is named', async () => {
   const { exchange } = await start()
   for (const command of SCENE) await say(exchange, [command])
   await stop(exchange)
-  const spoil = `UPDATE onefill.journal SET payload = set_byte(payload, 3, 77) WHERE first_seq = 3`
-  await sql(url, spoil)
+  const spoil = 'UPDATE onefill.journal SET payload = set_byte(payload, 3, 77) WHERE first_seq = 3'
+  await sql(url, BY_FORCE + spoil)
   expect(onefill('journal', 'verify', url)).toMatchObject({
     status: 1,
     stderr: expect.stringContaining('row of rounds 3 to 3'),

@@ -12,9 +12,9 @@ import { type EmbeddedPostgres, startEmbedded } from '../../src/persistence/embe
 import { StoreProblem } from '../../src/persistence/problem.ts'
 import type { Row } from '../../src/persistence/row.ts'
 import { openStore, type Store } from '../../src/persistence/store.ts'
-import { sql, variant } from '../support/sql.ts'
+import { BY_FORCE, sql, variant } from '../support/sql.ts'
 
-export { sql, variant }
+export { BY_FORCE, sql, variant }
 
 export interface TestServer {
   readonly postgres: EmbeddedPostgres

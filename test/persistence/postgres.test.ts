@@ -3,7 +3,19 @@
 import { describe, expect, test } from 'vitest'
 import { SCHEMA_VERSION } from '../../src/persistence/migrations.ts'
 import { openStore, type Store } from '../../src/persistence/store.ts'
-import { CutProxy, journalOf, problem, rowAt, sql, useStores, variant } from './postgres-support.ts'
+import {
+  BY_FORCE,
+  CutProxy,
+  journalOf,
+  problem,
+  rowAt,
+  sql,
+  useStores,
+  variant,
+} from './postgres-support.ts'
+
+const END_WRITERS = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+  WHERE application_name = 'onefill writer' AND datname = current_database()`
 
 const around = useStores()
 const { open } = around
@@ -192,15 +204,40 @@ describe('rows', () => {
     ['is gone', 'DELETE FROM onefill.journal WHERE first_round = 3'],
     ['ends elsewhere', 'UPDATE onefill.journal SET last_round = 4 WHERE first_round = 3'],
     ['is another', `UPDATE onefill.journal SET checksum = '\\x00' WHERE first_round = 3`],
-  ])('a journal whose last row %s is not written on', async (_, spoil) => {
+  ])('the last row stays; a journal where it %s is not written on', async (_, spoil) => {
     const url = await around.server.database()
     const store = await open(url)
     await store.takeLease('a')
     await Promise.all([1, 2, 3].map((round) => store.append(rowAt(round, 1))))
-    await sql(url, spoil)
+    await expect(sql(url, spoil)).rejects.toThrow(/rows of the journal are never changed/)
+    // Whoever can do that all the same, and whatever a server may have lost while it was away.
+    await sql(url, BY_FORCE + spoil)
+    await sql(url, END_WRITERS)
     const [before] = await sql(url, 'SELECT count(*) FROM onefill.journal')
     expect(await problem(store.append(rowAt(4, 1)))).toBe('DIVERGED')
     expect(await sql(url, 'SELECT count(*) FROM onefill.journal')).toEqual([before])
+  })
+
+  test('the journal is not emptied by hand either', async () => {
+    const url = await around.server.database()
+    const store = await open(url)
+    await store.takeLease('a')
+    await store.append(rowAt(1, 1))
+    await expect(sql(url, 'TRUNCATE onefill.journal')).rejects.toThrow(/never changed/)
+    await store.append(rowAt(2, 1))
+    expect(await sql(url, 'SELECT first_round FROM onefill.journal')).toHaveLength(2)
+  })
+
+  test('nothing is written behind a row that fails', async () => {
+    const url = await around.server.database()
+    const store = await open(url)
+    await store.takeLease('a')
+    await store.append(rowAt(1, 1))
+    await sql(url, `INSERT INTO onefill.journal SELECT 2, 2, 20, 29, 1, 0, 1, '\\x00', ''`)
+    const appends = [2, 3, 4].map((round) => problem(store.append(rowAt(round, 1))))
+    expect(await Promise.all(appends)).toEqual(['DIVERGED', 'DIVERGED', 'DIVERGED'])
+    const rows = await sql(url, 'SELECT first_round FROM onefill.journal ORDER BY 1')
+    expect(rows).toEqual([{ first_round: '1' }, { first_round: '2' }])
   })
 })
 

@@ -15,6 +15,7 @@ import { openStore } from '../../src/persistence/store.ts'
 import { Prng } from '../support/prng.ts'
 import { replayAll } from '../support/witness.ts'
 import {
+  BY_FORCE,
   CutProxy,
   problem,
   sql,
@@ -284,7 +285,7 @@ test('dropped, it is made anew by itself; half of it is not gone on with', async
     'UPDATE onefill_view.projection SET version = version + 1',
     'DELETE FROM onefill_view.projection',
     // The journal has lost its end.
-    `DELETE FROM onefill.journal
+    `${BY_FORCE}DELETE FROM onefill.journal
       WHERE first_round = (SELECT max(first_round) FROM onefill.journal)`,
   ]) {
     await sql(url, spoil)
