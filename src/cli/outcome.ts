@@ -96,7 +96,7 @@ function exitOfClient(problem: ClientProblem): number {
   const { code } = problem
   if (problem instanceof Unanswered) return problem.mayHaveTakenEffect ? EXIT.unknown : EXIT.absent
   if (code === 'NO_REPLIES') return EXIT.unknown
-  if (code === 'NOT_SENDABLE') return EXIT.misuse
+  if (code === 'NOT_SENDABLE' || code === 'BAD_CREDENTIALS') return EXIT.misuse
   return code === 'CANNOT_CONNECT' || code === 'NOT_CONNECTED' ? EXIT.absent : EXIT.failed
 }
 

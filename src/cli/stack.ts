@@ -3,7 +3,7 @@
 
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { startNats } from '../gateway/embedded-nats.ts'
+import { portBefore, startNats } from '../gateway/embedded-nats.ts'
 import { startEmbedded } from '../persistence/embedded.ts'
 import { leaveAddress } from './addresses.ts'
 import { lockFolder } from './folder-lock.ts'
@@ -54,8 +54,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     }
     if (natsUrl === undefined && hasNats) {
       const say = (sentence: string) => log.info({ event: 'setup' }, sentence)
-      const port = (await isFree(NATS_PORT)) ? { port: NATS_PORT } : {}
-      const nats = await startNats({ folder: join(folder, 'nats'), say, ...port })
+      const of = join(folder, 'nats')
+      const port = await firstFree([NATS_PORT, portBefore(of)])
+      const nats = await startNats({ folder: of, say, ...(port !== undefined && { port }) })
       stops.push(() => nats.stop())
       natsUrl = nats.url
       const forget = leaveAddress(folder, 'natsUrl', natsUrl)
@@ -67,6 +68,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     await stop()
     throw error
   }
+}
+
+/** The first port that is free; who waits at the one of before finds the exchange there again. */
+async function firstFree(ports: readonly (number | undefined)[]): Promise<number | undefined> {
+  for (const port of ports) if (port !== undefined && (await isFree(port))) return port
+  return undefined
 }
 
 /** Whether nobody listens on the port, on this machine or for all the world. */

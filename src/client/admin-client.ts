@@ -20,7 +20,7 @@ type Verb = Parameters<typeof adminSubject>[0]
 
 /** Each method resolves with the reply: `accepted`, or `rejected` with a code. */
 export class AdminClient extends MarketClient {
-  /** Connects, for good. Throws {@link ClientProblem} `CANNOT_CONNECT`. */
+  /** Connects, for good. Throws a ClientProblem: `CANNOT_CONNECT`, `BAD_CREDENTIALS`. */
   static override async connect(options: ConnectOptions): Promise<AdminClient> {
     return new AdminClient(await Link.connect(options))
   }

@@ -121,10 +121,14 @@ export class Link {
     })
   }
 
-  /** Connects; from then on for good. Throws {@link ClientProblem} `CANNOT_CONNECT`. */
+  /**
+   * Connects; from then on for good. Throws {@link ClientProblem} `CANNOT_CONNECT`, or
+   * `BAD_CREDENTIALS`.
+   */
   static async connect(options: LinkOptions): Promise<Link> {
+    const credentials = credentialsOf(options)
     try {
-      return new Link(await connect(connectionOptions(options)), options)
+      return new Link(await connect({ ...connectionOptions(options), ...credentials }), options)
     } catch (error) {
       const at = serversOf(options).split(',').map(hostOf).join(', ')
       const why = error instanceof Error ? error.message : String(error)
@@ -409,7 +413,7 @@ function notPermitted(subject: string, cause: unknown): ClientProblem {
 const serversOf = ({ servers }: LinkOptions): string => [servers].flat().join(',')
 
 function connectionOptions(options: LinkOptions): ConnectionOptions {
-  const { user, pass, token, creds, name = 'onefill client' } = options
+  const { user, pass, token, name = 'onefill client' } = options
   const { deadlineMs = DEADLINE_MS } = options
   const { servers = [], ...given } = connectionOf(serversOf(options))
   const { inboxPrefix } = options
@@ -426,7 +430,21 @@ function connectionOptions(options: LinkOptions): ConnectionOptions {
     ...(inboxPrefix !== undefined && { inboxPrefix }),
     ...(pass !== undefined && { pass }),
     ...(token !== undefined && { token }),
-    ...(creds !== undefined && { authenticator: credsAuthenticator(readFileSync(creds)) }),
+  }
+}
+
+/** What logs in by a file of credentials, if one is named. */
+function credentialsOf({ creds }: LinkOptions): Pick<ConnectionOptions, 'authenticator'> {
+  if (creds === undefined) return {}
+  try {
+    const authenticator = credsAuthenticator(readFileSync(creds))
+    // It reads the file's text only when a server asks.
+    authenticator('')
+    return { authenticator }
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    const sentence = `The file of credentials ${creds} cannot be used: ${why.replace(/\.$/, '')}.`
+    throw new ClientProblem('BAD_CREDENTIALS', sentence, error)
   }
 }
 

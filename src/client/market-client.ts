@@ -33,7 +33,7 @@ export class MarketClient {
     this.link = link
   }
 
-  /** Connects, for good. Throws {@link ClientProblem} `CANNOT_CONNECT`. */
+  /** Connects, for good. Throws a ClientProblem: `CANNOT_CONNECT`, `BAD_CREDENTIALS`. */
   static async connect(options: ConnectOptions): Promise<MarketClient> {
     return new MarketClient(await Link.connect(options))
   }

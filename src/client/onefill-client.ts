@@ -55,7 +55,10 @@ export class OnefillClient extends MarketClient {
     this.account = account
   }
 
-  /** Connects, for good. Throws a ClientProblem: `CANNOT_CONNECT`, `NOT_SENDABLE`. */
+  /**
+   * Connects, for good. Throws a ClientProblem: `CANNOT_CONNECT`, `BAD_CREDENTIALS`,
+   * `NOT_SENDABLE`.
+   */
   static override async connect(options: TraderOptions): Promise<OnefillClient> {
     const account = named('account', options.account)
     return new OnefillClient(await Link.connect(options), account)

@@ -7,6 +7,8 @@ import type { Report } from '../protocol/report-json.ts'
 export type ClientProblemCode =
   /** No server there, or it does not let us in. */
   | 'CANNOT_CONNECT'
+  /** What it was to log in with cannot be used; no server was asked. */
+  | 'BAD_CREDENTIALS'
   /** The server's permissions do not allow the subject: nothing was sent. */
   | 'NOT_PERMITTED'
   /** The server permits no replies to our inbox: whether a command took effect is unknown. */

@@ -11,6 +11,7 @@ import { FRAME_BYTES_MAX } from './bounds.ts'
 import { type NatsBinaryOptions, needNatsServer } from './nats-binary.ts'
 import { NatsProblem } from './nats-problem.ts'
 
+const CONFIG = 'nats.conf'
 const START_TIMEOUT_MS = 20_000
 /** A server that was killed a moment ago may still hold its port. */
 const BUSY_TIMEOUT_MS = 10_000
@@ -114,7 +115,7 @@ export class EmbeddedNats {
   /** Null when it answers, else what it said before it ended. */
   async #launch(binary: string): Promise<string | null> {
     const name = `onefill-${randomBytes(8).toString('hex')}`
-    const [config, logFile] = [join(this.#folder, 'nats.conf'), join(this.#folder, 'nats.log')]
+    const [config, logFile] = [join(this.#folder, CONFIG), join(this.#folder, 'nats.log')]
     fs.writeFileSync(config, configOf(name, this.#port, this.#options.config ?? ''))
     const launched = await this.#server.launch({
       ...{ command: binary, args: ['-c', config], log: logFile, timeoutMs: START_TIMEOUT_MS },
@@ -125,6 +126,14 @@ export class EmbeddedNats {
     await this.stop()
     throw failed(this.#folder, `it does not answer after ${START_TIMEOUT_MS / 1000} s`)
   }
+}
+
+/** The port of the server that was started last in the folder; undefined if none was. */
+export function portBefore(folder: string): number | undefined {
+  const config = join(folder, CONFIG)
+  if (!fs.existsSync(config)) return undefined
+  const [, port] = /^port: ([0-9]+)$/m.exec(fs.readFileSync(config, 'utf8')) ?? []
+  return port === undefined ? undefined : Number(port)
 }
 
 function configOf(name: string, port: number, more: string): string {

@@ -6,7 +6,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { connect } from '@nats-io/transport-node'
+import { connect, nkeys } from '@nats-io/transport-node'
 import { beforeAll, expect, test } from 'vitest'
 import { AdminClient } from '../../src/client.ts'
 import { SCENE } from '../gateway/exchange-support.ts'
@@ -66,6 +66,40 @@ test('with --json whatever was not done is an object with a code too', async () 
   expect(await said('book NONE')).toMatchObject({
     ...{ status: 1, code: 'REFUSED', refusal: { code: 'UNKNOWN_SYMBOL' } },
   })
+})
+
+test('a file of credentials that cannot be used is told before any server is asked', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'onefill-creds-'))
+  const file = (name: string, text: string) => {
+    writeFileSync(join(folder, name), text)
+    return join(folder, name)
+  }
+  const seed = new TextDecoder().decode(nkeys.createUser().getSeed())
+  const block = (kind: string, text: string) =>
+    `-----BEGIN ${kind}-----\n${text}\n------END ${kind}------\n`
+  const good = block('NATS USER JWT', 'e30.e30.e30') + block('USER NKEY SEED', seed)
+  const status = async (creds: string) => {
+    const { status, stderr } = await run(`status --creds ${creds}`, { nats: 'nats://127.0.0.1:1' })
+    return { status, stderr }
+  }
+  try {
+    expect(await status(join(folder, 'none'))).toEqual({
+      status: 2,
+      stderr: expect.stringMatching(
+        /^onefill: The file of credentials .*none cannot be used: ENOENT/,
+      ),
+    })
+    expect(await status(file('bad', 'hello'))).toEqual({
+      status: 2,
+      stderr: expect.stringMatching(/bad cannot be used: unable to parse credentials\.$/m),
+    })
+    expect(await status(file('good', good))).toEqual({
+      status: 4,
+      stderr: expect.stringMatching(/^onefill: No NATS server/),
+    })
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
 })
 
 test('no answer: an order may have taken effect, a question has none', async () => {

@@ -2,6 +2,7 @@
 // goes on where it was.
 
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect } from '@nats-io/transport-node'
@@ -63,6 +64,22 @@ test('it trades, Ctrl+C ends it, and it goes on where it was', async () => {
   await again.close()
   second.signal('SIGTERM')
   expect(await second.end()).toBe(0)
+})
+
+test('where the usual NATS port is taken, a restart is at the port it was at before', async () => {
+  // Whoever has it already holds it as well as we do.
+  const other = createServer().on('error', () => {})
+  other.listen(4222, '127.0.0.1')
+  const urls: string[] = []
+  for (let turn = 0; turn < 2; turn += 1) {
+    const served = await start({}, ['--data', 'moved'])
+    urls.push(readFileSync(join(cwd, 'moved/nats-url'), 'utf8').trim())
+    served.signal('SIGTERM')
+    expect(await served.end()).toBe(0)
+  }
+  other.close()
+  expect(urls[0]).toMatch(/^nats:\/\/127\.0\.0\.1:(?!4222)[0-9]+$/)
+  expect(urls[1]).toBe(urls[0])
 })
 
 test('what it prints to try works as it is printed, in a folder of another name too', async () => {
