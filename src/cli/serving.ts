@@ -120,6 +120,7 @@ class Serving {
     })
     try {
       await exchange?.settled()
+      await gateway?.finishSaying()
     } finally {
       endPatience()
     }

@@ -48,6 +48,8 @@ export const TRADES_MAX = 1_000
  */
 export const QUESTIONS_MS_PER_S = 200
 export const QUESTIONS_OF_ACCOUNT_MS_PER_S = 50
+/** And those to snapshots, which are nobody's. */
+export const QUESTIONS_OF_BOOKS_MS_PER_S = 100
 
 /** Questions over NATS that wait for their answer, the journal being slow. More: OVERLOADED. */
 export const QUESTIONS_WAITING_MAX = 10_000

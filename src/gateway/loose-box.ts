@@ -9,20 +9,33 @@ import type { OutboxConnection } from './outbox.ts'
 /** A PING is sent after so many bytes. */
 const ASK_EVERY_BYTES = 256 * 1024
 
+export interface LooseBoxOptions {
+  readonly bytesMax?: number
+  /** The server has taken what it was slow to take, of which some was dropped. */
+  readonly onRoom?: () => void
+}
+
 export class LooseBox {
   /** Messages that were not sent: no server, or one too slow. */
   dropped = 0
   private readonly connection: OutboxConnection
   private readonly bytesMax: number
+  private readonly onRoom: () => void
   private isConnected = true
   private isAsking = false
   /** Bytes that are not known to have arrived: with the PING under way, and since. */
   private asked = 0
   private since = 0
+  /** What of {@link dropped} was told of, or went with a connection. */
+  private told = 0
 
-  constructor(connection: OutboxConnection, bytesMax = LOOSE_BYTES_MAX) {
+  constructor(
+    connection: OutboxConnection,
+    { bytesMax = LOOSE_BYTES_MAX, onRoom = () => {} }: LooseBoxOptions = {},
+  ) {
     this.connection = connection
     this.bytesMax = bytesMax
+    this.onRoom = onRoom
   }
 
   /** Bytes that are not known to have arrived. */
@@ -52,19 +65,24 @@ export class LooseBox {
     this.isConnected = true
     this.since = 0
     this.asked = 0
+    this.told = this.dropped
   }
 
   private async ask(): Promise<void> {
     this.isAsking = true
     this.asked = this.since
     this.since = 0
-    try {
-      await this.connection.flush()
-      this.asked = 0
-    } catch {
-      // Disconnected before the answer: `back` begins anew.
-    }
+    // Disconnected before the answer: `back` begins anew.
+    const isAnswered = await this.connection.flush().then(
+      () => true,
+      () => false,
+    )
     this.isAsking = false
-    if (this.since >= ASK_EVERY_BYTES && this.isConnected) void this.ask()
+    if (isAnswered) this.asked = 0
+    if (!this.isConnected) return
+    if (this.since >= ASK_EVERY_BYTES) return void this.ask()
+    if (!isAnswered || this.dropped === this.told) return
+    this.told = this.dropped
+    this.onRoom()
   }
 }

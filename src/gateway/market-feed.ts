@@ -34,10 +34,13 @@ type Said = QueryAnswer | Report | undefined
 
 export class MarketFeed {
   private readonly options: MarketFeedOptions
+  private readonly intervalMs: number
   private readonly market: MarketData
   private readonly takers: TakeMarket[] = []
   /** Books that are asked for because somebody wants a snapshot; one question a symbol. */
   private readonly asked = new Map<string, Promise<Said>>()
+  /** Looks at books that have changed. */
+  private readonly underWay = new Set<Promise<void>>()
   private timer: NodeJS.Timeout | undefined
   private trades: TradeMessage[] = []
   private isClosed = false
@@ -45,6 +48,7 @@ export class MarketFeed {
   constructor(options: MarketFeedOptions) {
     this.options = options
     const { depthEveryMs: intervalMs = DEPTH_EVERY_MS } = options
+    this.intervalMs = intervalMs
     this.market = new MarketData({ intervalMs, snapshotEvery: SNAPSHOT_EVERY })
   }
 
@@ -100,9 +104,25 @@ export class MarketFeed {
     return this.market.bbo(symbol)
   }
 
+  /** What subscribers of a symbol's depth and best prices have by now, whole. */
+  standing(symbol: string): MarketMessage[] {
+    const [depth, bbo] = [this.depth(symbol), this.bbo(symbol)]
+    return [
+      ...(depth === undefined ? [] : [new MarketMessage('depth', symbol, depth)]),
+      ...(bbo === undefined ? [] : [new MarketMessage('bbo', symbol, bbo)]),
+    ]
+  }
+
   /** After {@link close}: books are looked at again. */
   open(): void {
     this.isClosed = false
+  }
+
+  /** Looks at what has changed without waiting for its time; resolves once that is published. */
+  async finish(): Promise<void> {
+    await Promise.all(this.underWay)
+    const symbols = this.market.due(performance.now() + this.intervalMs)
+    await Promise.all(symbols.map((symbol) => this.askBook(symbol)))
   }
 
   /** Looks at no book any more; trades are still published. */
@@ -153,23 +173,27 @@ export class MarketFeed {
 
   private askBooks(): void {
     for (const symbol of this.market.due(performance.now())) {
-      const asked = this.options.query({ cmd: 'book', symbol, depth: DEPTH_LEVELS_MAX })
-      if (asked === undefined) {
-        this.market.failed(symbol)
-        continue
-      }
-      asked
-        .then(
-          (answer) => {
-            if ('bids' in answer) this.publishBook(answer)
-            else this.market.failed(symbol)
-            this.schedule()
-          },
-          // Nothing goes on: nobody leads here any more.
-          () => this.market.failed(symbol),
-        )
-        .catch(this.options.onFault)
+      const asked = this.askBook(symbol)
+      this.underWay.add(asked)
+      void asked.then(() => {
+        this.underWay.delete(asked)
+        this.schedule()
+      })
     }
     this.schedule()
+  }
+
+  /** Publishes what has changed of a book that is due; resolves when that is done, or cannot be. */
+  private async askBook(symbol: string): Promise<void> {
+    // Nothing goes on: nobody leads here any more.
+    const answer = await this.options
+      .query({ cmd: 'book', symbol, depth: DEPTH_LEVELS_MAX })
+      ?.catch(() => undefined)
+    if (answer === undefined || !('bids' in answer)) return this.market.failed(symbol)
+    try {
+      this.publishBook(answer)
+    } catch (error) {
+      this.options.onFault(error)
+    }
   }
 }

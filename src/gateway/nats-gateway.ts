@@ -17,6 +17,7 @@ import { decodeFrame, encodeFrame, type FrameFormat } from './frame.ts'
 import { type GatewayRefusal, refusalFrom } from './gateway-refusal.ts'
 import type { ReportHistory } from './history.ts'
 import { MarketFeed } from './market-feed.ts'
+import { MarketStream } from './market-stream.ts'
 import { NatsLink } from './nats-link.ts'
 import { NatsProblem } from './nats-problem.ts'
 import { type Asked, QuestionGuard } from './question-guard.ts'
@@ -28,7 +29,6 @@ import { exchangesAt, type ServingExchange } from './serving-exchanges.ts'
 import {
   alikeOf,
   type Inbound,
-  marketDataSubject,
   parseSubject,
   STATUS_SUBJECT,
   SUBSCRIPTIONS,
@@ -83,8 +83,7 @@ export class NatsGateway {
   private readonly reports: ReportStream
   /** Market data, for whoever else takes it out. */
   readonly market: MarketFeed
-  /** Symbols whose subscribers have missed a change of the book that could not be sent. */
-  private readonly missed = new Set<string>()
+  private readonly marketStream: MarketStream
   private readonly subjects = new Map<string, Parsed>()
   private readonly subscriptions: Subscription[] = []
   private readonly counts = {
@@ -92,7 +91,10 @@ export class NatsGateway {
     ...{ snapshot: newCounts(), admin: newCounts(), refused: newCounts() },
   }
   private readonly service: ServiceInfo
+  /** Takes commands in. */
   private desk: BinaryDesk | undefined
+  /** Asked for books: at a stop, for longer than commands are taken in. */
+  private books: BinaryDesk | undefined
   private fault: unknown
   /** What was told last. */
   private wasThere = true
@@ -113,14 +115,10 @@ export class NatsGateway {
     })
     this.market = new MarketFeed({
       depthEveryMs: options.depthEveryMs,
-      query: (query) => this.desk?.query(query),
+      query: (query) => this.books?.query(query),
       onFault: (error) => this.break(error),
     })
-    this.market.addTaker((message) => {
-      const { feed, symbol } = message
-      const isSent = streams.loose.send(marketDataSubject(symbol, feed), message.in(format))
-      if (!isSent && feed !== 'trades') this.missed.add(symbol)
-    })
+    this.marketStream = new MarketStream(this.market, streams.loose, format)
     const { counts } = this
     this.service = new ServiceInfo(options.version ?? '0.0.0', [
       { name: 'order', subject: SUBSCRIPTIONS[0], counts: counts.order },
@@ -137,6 +135,7 @@ export class NatsGateway {
     let gateway: NatsGateway | undefined
     const events = {
       onState: () => gateway?.turned(),
+      onRoom: () => gateway?.catchUp(),
       onBroken: (error: unknown) => gateway?.break(error),
       onDenied: (subject: string) => gateway?.mayNotPublish(subject),
     }
@@ -179,6 +178,7 @@ export class NatsGateway {
    */
   open(desk: BinaryDesk, metadata: Metadata = {}): Promise<void> {
     this.desk = desk
+    this.books = desk
     this.service.metadata = metadata
     this.market.open()
     for (const subject of SUBSCRIPTIONS) this.listen(subject, (message) => this.take(message))
@@ -213,19 +213,26 @@ export class NatsGateway {
 
   /**
    * Ends the intake in order: what was sent before is still taken in. Settle the exchange then, and
-   * {@link close}.
+   * {@link finishSaying}.
    */
   async finishTaking(): Promise<void> {
     this.announce('stopping')
     // What the server has sent by then is still taken in; nothing more can come behind its answer.
     const drained = this.subscriptions.splice(0).map((each) => each.drain().catch(() => {}))
     if (this.main.isThere) await Promise.all(drained)
+    this.desk = undefined
+  }
+
+  /** Says what books have come to by now, the exchange being settled; {@link close} then. */
+  async finishSaying(): Promise<void> {
+    await this.market.finish()
     this.stopTaking()
   }
 
   /** Takes nothing in any more, at once; what was acknowledged still goes out. */
   stopTaking(): void {
     this.desk = undefined
+    this.books = undefined
     this.unsubscribe()
     this.market.close()
   }
@@ -448,24 +455,14 @@ export class NatsGateway {
     const { isThere } = this
     if (isThere === this.wasThere) return
     this.wasThere = isThere
-    if (isThere) {
-      this.announce('back')
-      this.catchUp()
-    }
+    if (isThere) this.catchUp()
     this.options.onConnection?.(isThere)
   }
 
-  /** After an outage: whole books, for who missed changes of them. */
+  /** Something could not be sent: who misses it asks, and has whole books. */
   private catchUp(): void {
-    const symbols = [...this.missed]
-    this.missed.clear()
-    for (const symbol of symbols) {
-      const whole = this.market.depth(symbol)
-      if (whole === undefined) continue
-      const bytes = encodeFrame(whole, this.options.format ?? 'json')
-      const isSent = this.streams.loose.send(marketDataSubject(symbol, 'depth'), bytes)
-      if (!isSent) this.missed.add(symbol)
-    }
+    this.announce('back')
+    this.marketStream.catchUp()
   }
 
   private break(error: unknown): void {

@@ -17,6 +17,8 @@ export interface LinkEvents {
   readonly onState: (isThere: boolean) => void
   /** The server does not let us publish to a subject of ours. */
   readonly onDenied: (subject: string) => void
+  /** The server was slow and messages were dropped; it has taken the others now. */
+  readonly onRoom: () => void
   /** It is over for good, though nobody closed it. */
   readonly onBroken: (error: unknown) => void
 }
@@ -33,7 +35,7 @@ export class NatsLink {
     this.connection = connection
     this.events = events
     this.outbox = new Outbox(connection)
-    this.loose = new LooseBox(connection)
+    this.loose = new LooseBox(connection, { onRoom: () => events.onRoom() })
     this.watch().catch((error) => this.events.onBroken(error))
     void connection.closed().then((error) => {
       if (this.isClosing) return

@@ -8,6 +8,7 @@
 import {
   QUESTIONS_MS_PER_S,
   QUESTIONS_OF_ACCOUNT_MS_PER_S,
+  QUESTIONS_OF_BOOKS_MS_PER_S,
   QUESTIONS_WAITING_MAX,
 } from './bounds.ts'
 import type { GatewayRefusal } from './gateway-refusal.ts'
@@ -42,6 +43,8 @@ export class QuestionGuard {
     const asked = { second, account, ms: costOf(LINES_MAX[kind]) }
     if (this.total + asked.ms > QUESTIONS_MS_PER_S) return overloaded(ALL_TOO_OFTEN)
     const own = (this.costs.get(account) ?? 0) + asked.ms
+    // What anybody may ask does not use up what accounts need.
+    if (account === '' && own > QUESTIONS_OF_BOOKS_MS_PER_S) return overloaded(BOOKS_TOO_OFTEN)
     if (account !== '' && own > QUESTIONS_OF_ACCOUNT_MS_PER_S) return overloaded(TOO_OFTEN)
     this.waiting += 1
     this.add(asked, asked.ms)
@@ -70,4 +73,5 @@ const costOf = (lines: number): number => ANY_MS + lines * LINE_MS
 const overloaded = (text: string): GatewayRefusal => ({ code: 'OVERLOADED', field: 'frame', text })
 const MANY_WAIT = 'too many questions wait for their answer; ask again in a moment'
 const TOO_OFTEN = 'the account asks for too much in a second; ask again in the next one'
+const BOOKS_TOO_OFTEN = 'books are asked for too often in a second; ask again in the next one'
 const ALL_TOO_OFTEN = 'all together ask for too much in a second; ask again in the next one'

@@ -60,12 +60,3 @@ export function useClients() {
   }
   return around
 }
-
-/** Waits, but not for ever: what never comes is an error here. */
-export async function until(holds: () => boolean): Promise<void> {
-  const endMs = performance.now() + 60_000
-  while (!holds()) {
-    if (performance.now() > endMs) throw new Error(`it never holds: ${holds}`)
-    await new Promise((resolve) => setTimeout(resolve, 5))
-  }
-}

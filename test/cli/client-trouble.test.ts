@@ -10,7 +10,8 @@ import { connect, nkeys } from '@nats-io/transport-node'
 import { beforeAll, expect, test } from 'vitest'
 import { AdminClient } from '../../src/client.ts'
 import { SCENE } from '../gateway/exchange-support.ts'
-import { until, useClients } from './client-support.ts'
+import { until } from '../support/until.ts'
+import { useClients } from './client-support.ts'
 
 const around = useClients()
 const { run, start } = around

@@ -2,7 +2,8 @@
 
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { OnefillClient } from '../../src/client.ts'
-import { until, useClients } from './client-support.ts'
+import { until } from '../support/until.ts'
+import { useClients } from './client-support.ts'
 
 const around = useClients()
 const { run, start } = around

@@ -25,6 +25,7 @@ import {
   serve,
   startServers,
 } from '../gateway/exchange-support.ts'
+import { until } from '../support/until.ts'
 import { type Wire, wireTo } from './proxy.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -101,15 +102,6 @@ const buy = (clOrdId?: string, price = '1') => ({
 })
 const sell = (price: string, orderQty = '1') =>
   ({ symbol: 'XUSD', side: 'sell', price, orderQty }) as const
-
-/** Waits, but not for ever: what never comes is an error here. */
-const until = async (holds: () => boolean) => {
-  const endMs = performance.now() + 60_000
-  while (!holds()) {
-    if (performance.now() > endMs) throw new Error(`it never holds: ${holds}`)
-    await new Promise((resolve) => setTimeout(resolve, 2))
-  }
-}
 
 /** Every report of a client, and what was gone. */
 function collect(client: OnefillClient, fromExecSeq?: number) {

@@ -3,6 +3,7 @@
 import { TimeoutError } from '@nats-io/transport-node'
 import { expect, test, vi } from 'vitest'
 import { decodeReports, encodeFrame } from '../../src/gateway/frame.ts'
+import { until } from '../support/until.ts'
 import { SCENE, useExchanges } from './exchange-support.ts'
 
 const around = useExchanges()
@@ -11,14 +12,6 @@ const { running, start } = around
 const order = (clOrdId: string, side: string, price = '1', orderQty = '1') => ({
   ...{ clOrdId, symbol: 'XUSD', side, ordType: 'limit', price, orderQty },
 })
-/** Waits, but not for ever: what never comes is an error here. */
-const until = async (holds: () => boolean) => {
-  const endMs = performance.now() + 30_000
-  while (!holds()) {
-    if (performance.now() > endMs) throw new Error(`it never holds: ${holds}`)
-    await new Promise((resolve) => setTimeout(resolve, 2))
-  }
-}
 
 test('a trade, from two orders to the reports of both', async () => {
   const { exchange, ask, listen } = await start()
@@ -188,6 +181,24 @@ test('NATS is away for a while: no report is lost, each account has its own in o
   expect([...seen.values()].filter((clOrdId) => clOrdId?.startsWith('n-'))).toEqual(
     Array.from({ length: 50 }, (_, number) => `n-${number}`),
   )
+})
+
+test('a stop says what books have come to, also those that are not due yet', async () => {
+  // So long that no book is looked at twice by itself.
+  const { exchange, gateway, ask, listen } = await start(undefined, {
+    gateway: { depthEveryMs: 600_000 },
+  })
+  await ask('onefill.v1.admin.batch', SCENE)
+  const bbo = await listen('onefill.v1.md.XUSD.bbo')
+  const depth = await listen('onefill.v1.md.XUSD.depth')
+  await ask('onefill.v1.order.alice.new', order('a-1', 'buy', '1'))
+  await until(() => bbo.length === 1)
+  await ask('onefill.v1.order.alice.new', order('a-2', 'buy', '2'))
+  await gateway.finishTaking()
+  await exchange.settled()
+  await gateway.finishSaying()
+  await until(() => bbo.length === 2 && depth.length === 2)
+  expect([bbo[1].bid.price, depth[1].bids[0].price]).toEqual(['2', '2'])
 })
 
 test('a fault on the way of a book is told; a question that fails is not one', async () => {

@@ -60,6 +60,21 @@ test('all accounts together have a part of the time too', () => {
   expect(guard.begin(orders('another'), 5_500)).toMatchObject({ code: 'OVERLOADED' })
 })
 
+test('who asks for books alone leaves accounts their part', () => {
+  const guard = new QuestionGuard()
+  let snapshots = 0
+  for (;;) {
+    const asked = guard.begin(snapshot, 5_000)
+    if ('code' in asked) break
+    guard.end(asked, 0)
+    snapshots += 1
+  }
+  expect(snapshots).toBe(2_000)
+  const dear = Math.floor(QUESTIONS_OF_ACCOUNT_MS_PER_S / DEAREST_MS)
+  expect(askAll(guard, 'alice', 5_001, 1_000)).toBe(dear)
+  expect(guard.begin(resend('bob'), 5_001)).toMatchObject({ account: 'bob' })
+})
+
 test('so many wait at once, and no more', () => {
   const guard = new QuestionGuard()
   const asked: Asked[] = []

@@ -2,6 +2,7 @@
 // row exactly once.
 
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { until } from '../support/until.ts'
 import {
   type Direction,
   expectEachOnce,
@@ -9,7 +10,6 @@ import {
   rowAt,
   startServer,
   type TestServer,
-  until,
 } from './postgres-support.ts'
 
 let server: TestServer

@@ -6,7 +6,6 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, connect as dial, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, expect } from 'vitest'
 import { type EmbeddedPostgres, startEmbedded } from '../../src/persistence/embedded.ts'
 import { StoreProblem } from '../../src/persistence/problem.ts'
@@ -198,8 +197,4 @@ export async function expectEachOnce(url: string, count: number): Promise<void> 
     checksum: Buffer.from(rowAt(at + 1, 1).checksum).toString('latin1'),
   }))
   expect(await journalOf(url)).toEqual(expected)
-}
-
-export async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await delay(1)
 }

@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { StoreProblem } from '../../src/persistence/problem.ts'
 import { openStore } from '../../src/persistence/store.ts'
+import { until } from '../support/until.ts'
 import {
   expectEachOnce,
   journalOf,
@@ -14,7 +15,6 @@ import {
   sql,
   startServer,
   type TestServer,
-  until,
 } from './postgres-support.ts'
 
 let server: TestServer

@@ -13,6 +13,7 @@ import { createExchange } from '../../src/index.ts'
 import { StoreProblem } from '../../src/persistence/problem.ts'
 import { openStore } from '../../src/persistence/store.ts'
 import { Prng } from '../support/prng.ts'
+import { until } from '../support/until.ts'
 import { replayAll } from '../support/witness.ts'
 import {
   BY_FORCE,
@@ -21,7 +22,6 @@ import {
   sql,
   startServer,
   type TestServer,
-  until,
   variant,
 } from './postgres-support.ts'
 import { dump, projectAll, randomHistory, TABLES } from './projection-support.ts'
