@@ -44,8 +44,8 @@ export interface Guest {
 const LOOK_MS = 100
 /** Who has lost the lease serves no longer, in ms. */
 const LAST_WORDS_MS = 2_000
-/** A stop waits so long for NATS, each time it is away, to take what is to be said, in ms. */
-const NATS_PATIENCE_MS = 10_000
+/** A stop waits so long for NATS, and for Postgres, each time one of them is away, in ms. */
+const PATIENCE_MS = 10_000
 
 /** Runs until a signal, the end of input, or what ends it; returns the exit code. */
 export async function run(options: ServeOptions): Promise<number> {
@@ -114,10 +114,7 @@ class Serving {
     // It may have come to lead at the last moment.
     this.exchange ??= await this.standby?.leading.catch(() => undefined)
     const { exchange, gateway } = this
-    const endPatience = giveUpAfter(NATS_PATIENCE_MS, {
-      isThere: () => gateway?.isThere ?? true,
-      giveUp: () => gateway?.giveUp(),
-    })
+    const endPatience = this.bePatient()
     try {
       await exchange?.settled()
       await gateway?.finishSaying()
@@ -133,6 +130,24 @@ class Serving {
     log.info({ event: 'stopped', seq }, `stopped at seq ${seq}`)
   }
 
+  /** Waits for servers that are away, within a bound; the result ends that. */
+  private bePatient(): () => void {
+    const { exchange, gateway } = this
+    const ends = [
+      giveUpAfter(PATIENCE_MS, {
+        isThere: () => gateway?.isThere ?? true,
+        giveUp: () => gateway?.giveUp(),
+      }),
+      giveUpAfter(PATIENCE_MS, {
+        isThere: () => exchange?.isSure ?? true,
+        giveUp: () => exchange?.giveUp(),
+      }),
+    ]
+    return () => {
+      for (const end of ends) end()
+    }
+  }
+
   /** Ends what is left after it broke; what cannot be ended is said and keeps nothing else open. */
   async abandon(): Promise<void> {
     clearInterval(this.watch)
@@ -141,6 +156,7 @@ class Serving {
     // A guest that cannot say goodbye any more has nothing to lose.
     await this.guest?.then((guest) => guest.stop()).catch(() => {})
     const { standby, gateway, httpGateway, exchange, http } = this
+    const endPatience = this.bePatient()
     for (const part of [standby, gateway, httpGateway, exchange, http]) {
       try {
         await part?.close()
@@ -149,6 +165,7 @@ class Serving {
         this.options.log.warn({ event: 'end' }, outcomeOf(error).message)
       }
     }
+    endPatience()
     this.refusals.stop()
     this.metrics.stop()
   }

@@ -6,7 +6,7 @@ import { JournaledCore } from '../actors/journaled-core.ts'
 import { Exchange, type QueryAnswer } from '../exchange.ts'
 import { Fault } from '../lib/assert.ts'
 import type { Lease } from '../persistence/lease.ts'
-import { Fenced } from '../persistence/problem.ts'
+import { Fenced, StoreProblem } from '../persistence/problem.ts'
 import type { SaidMessage } from '../persistence/said-table.ts'
 import type { Store } from '../persistence/store.ts'
 import { StoreJournal } from '../persistence/store-journal.ts'
@@ -280,6 +280,15 @@ export class DurableExchange {
       await this.exchange.close()
       await this.store.close()
     }
+  }
+
+  /**
+   * Waits for Postgres no longer: nothing goes on from here, and whatever waits is rejected. Nobody
+   * was told of what is not committed by now; it may be or not.
+   */
+  giveUp(): void {
+    const todo = 'what was taken in and not answered may be committed or not: send the same again'
+    this.fail(new StoreProblem('CONNECTION_LOST', `Postgres was away for too long; ${todo}.`))
   }
 
   private async keepSaid(messages: readonly SaidMessage[]): Promise<void> {

@@ -208,6 +208,34 @@ test('a stop while NATS is away ends, and what was not said comes after the rest
   expect(said(again.served, 'leads')[0].republished).toBeGreaterThan(0)
 })
 
+test('a stop while Postgres is away ends too; what was not answered is sent again', async () => {
+  const { served } = await serve()
+  const client = await around.client()
+  for (const command of SCENE) await ask(client, `onefill.v1.admin.${command.cmd}`, command)
+  await around.databases.postgres.kill()
+  try {
+    const [order, question] = [
+      client.request('onefill.v1.order.alice.new', JSON.stringify(buy('n-1')), { timeout: 60_000 }),
+      client.request('onefill.v1.query.alice.balances', '', { timeout: 60_000 }),
+    ].map((asked) => asked.then(String, () => 'unanswered'))
+    await served.until(() => said(served, 'journal-away').length > 0)
+    served.signal('SIGTERM')
+    expect(await served.end()).toBe(1)
+    const { level, msg } = logLines(served.stderr).at(-1) ?? {}
+    expect([level, msg]).toEqual([
+      'fatal',
+      expect.stringMatching(/^Postgres was away for too long/),
+    ])
+    await client.close()
+    expect(await Promise.all([order, question])).toEqual(['unanswered', 'unanswered'])
+  } finally {
+    await around.databases.postgres.start()
+  }
+  await serve()
+  const again = await ask(await around.client(), 'onefill.v1.order.alice.new', buy('n-1'))
+  expect(again).toMatchObject({ execType: 'new', clOrdId: 'n-1' })
+})
+
 test('refusals are one line with counts by code, not one each', async () => {
   const { served } = await serve()
   const client = await around.client()
