@@ -44,6 +44,13 @@ export function findAddress(
   return settings[name] ?? leftAddress(settings.data, name)
 }
 
+/** The data folder, if one was named: commands go to no exchange but the one that runs there. */
+export function namedFolder({ data, config: file }: Place): string | undefined {
+  const settings = readSettings(['data'], { file, environment: process.env, flags: { data } })
+  const isNamed = data !== undefined || settings.data !== SETTINGS.data.fallback
+  return isNamed ? settings.data : undefined
+}
+
 /** The database of {@link findAddress}; throws an Inability where there is none. */
 export function databaseOf(given: string | undefined, place: Place): string {
   const found = findAddress('databaseUrl', given, place)

@@ -33,7 +33,7 @@ export const SENTENCES = {
   key: `a field's name is not 1 to ${FRAME_KEY_BYTES_MAX} of A-Z a-z 0-9 _`,
   reserved: 'the field has a name that no field may have',
   twice: 'the field is there twice',
-  number: 'a number is not a whole one below 2^53',
+  number: 'a number is not a whole one below 2^53; decimals are strings, such as "167.52"',
   type: 'bytes and extensions are no values of a field',
 } as const
 

@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { connect, nkeys } from '@nats-io/transport-node'
 import { beforeAll, expect, test } from 'vitest'
 import { AdminClient } from '../../src/client.ts'
+import { startNats } from '../../src/gateway/embedded-nats.ts'
 import { SCENE } from '../gateway/exchange-support.ts'
 import { until } from '../support/until.ts'
 import { useClients } from './client-support.ts'
@@ -33,6 +34,9 @@ test('wrong arguments and settings are 2, and nothing is begun', async () => {
     ['replace 1 --cl-ord-id a --price 1 --qty 1 --account alice', /^onefill: which order\?/m],
     ['status --nats foo', /^onefill: natsUrl is no such address \(--nats\); allowed: nats:/m],
     ['balances --account a.b', /^onefill: The account is not 1 to 36 of .*: a\.b\.$/m],
+    ['book XUSD --depth 51', /^error: .* Give a whole number from 1 to 50\.$/m],
+    ['book XUSD --depth 0', /^error: .* Give a whole number from 1\.$/m],
+    ['admin limits maxOrderQty=1 maxOrderQty=2', /^error: .* maxOrderQty is given twice\.$/m],
     ['nonsense', /^error: unknown command 'nonsense'$/m],
   ]
   const outcomes = await Promise.all(wrong.map(([line]) => run(line)))
@@ -61,9 +65,11 @@ test('with --json whatever was not done is an object with a code too', async () 
   expect(await said('cancel 999 --account alice')).toMatchObject({
     ...{ status: 1, code: 'NOT_POSSIBLE', exit: 1 },
   })
-  expect(await said('balances --account nobody')).toMatchObject({
-    ...{ status: 1, code: 'UNKNOWN_ACCOUNT', execType: 'rejected' },
-  })
+  for (const line of ['balances', 'cancel 1', 'replace 1 --price 1 --qty 1']) {
+    expect(await said(`${line} --account nobody`)).toMatchObject({
+      ...{ status: 1, code: 'UNKNOWN_ACCOUNT', execType: 'rejected' },
+    })
+  }
   expect(await said('book NONE')).toMatchObject({
     ...{ status: 1, code: 'REFUSED', refusal: { code: 'UNKNOWN_SYMBOL' } },
   })
@@ -126,6 +132,34 @@ test('no answer: an order may have taken effect, a question has none', async () 
   }
 })
 
+test('replies that are not permitted: the line has the flag and the id to find out with', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'onefill-denied-'))
+  const config = `authorization: { users: [{
+    user: "alice", password: "p", permissions: { subscribe: ["_INBOX.alice.>"] }
+  }] }`
+  const nats = await startNats({ folder, config })
+  try {
+    const login = '--account alice --user alice --pass p --inbox-prefix _INBOX.bob'
+    const order = `order buy XUSD 1 ${login}`
+    const named = await run(`${order} --cl-ord-id z`, { nats: nats.url })
+    expect([named.status, named.stdout]).toEqual([3, ''])
+    expect(named.stderr).toMatch(
+      /_INBOX\.bob.*another --inbox-prefix: whether .* is unknown; .* its id z\.\n$/,
+    )
+    const { status, stdout, stderr } = await run(`${order} --json`, { nats: nats.url })
+    const { clOrdIds, ...said } = JSON.parse(stdout)
+    expect(said).toMatchObject({ code: 'NO_REPLIES', exit: status, mayHaveTakenEffect: true })
+    expect(stderr).toContain(`its id ${clOrdIds[0]}.\n`)
+    const question = await run(`balances ${login}`, { nats: nats.url })
+    expect([question.status, question.stderr]).toEqual([
+      ...[1, expect.stringMatching(/_INBOX\.bob.*: give another --inbox-prefix\.\n$/)],
+    ])
+  } finally {
+    await nats.stop()
+    rmSync(folder, { recursive: true })
+  }
+})
+
 test('--wait holds for connecting too', async () => {
   const silent = createServer(() => {}).listen(0, '127.0.0.1')
   await once(silent, 'listening')
@@ -139,9 +173,11 @@ test('--wait holds for connecting too', async () => {
 })
 
 test('nobody there', async () => {
-  const none = await run('status', { nats: 'nats://127.0.0.1:1' })
-  expect(none.status).toBe(4)
-  expect(none.stderr).toMatch(/^onefill: No NATS server can be used at 127.0.0.1:1: .+\n$/)
+  for (const user of ['', 'user:pass@', 'user:p@ss@', 'to@ken@']) {
+    const none = await run('status', { nats: `nats://${user}127.0.0.1:1` })
+    expect(none.status).toBe(4)
+    expect(none.stderr).toMatch(/^onefill: No NATS server can be used at 127.0.0.1:1: .+\n$/)
+  }
   around.running.gateway.stopTaking()
   try {
     const { status, stderr } = await run(
@@ -184,6 +220,30 @@ test('where it is: a flag, the environment, the file, what runs in the data fold
   config({ natsURL: here })
   expect(await status('status')).toBe(2)
   rmSync(cwd, { recursive: true })
+})
+
+test('a folder that was named is not passed over for who is at the usual address', async () => {
+  const cwd = mkdtempSync(join(tmpdir(), 'onefill-client-'))
+  // Somebody is there, us if nobody else.
+  const usual = createServer((socket) => socket.destroy()).on('error', () => {})
+  usual.listen(4222, '127.0.0.1')
+  const said = async (line: string, more = {}) => {
+    const { status, stderr } = await run(line, { cwd, nats: '', more })
+    return [status, stderr.split(' on a NATS')[0]]
+  }
+  try {
+    const none = [4, 'onefill: No exchange runs in other']
+    expect(await said('admin halt XUSD --data other')).toEqual(none)
+    expect(await said('status', { ONEFILL_DATA: 'other' })).toEqual(none)
+    writeFileSync(join(cwd, 'onefill.config.json'), JSON.stringify({ data: 'other' }))
+    expect(await said('status')).toEqual(none)
+    expect((await run(`status --nats ${around.servers.nats.url}`, { cwd, nats: '' })).status).toBe(
+      0,
+    )
+  } finally {
+    usual.close()
+    rmSync(cwd, { recursive: true })
+  }
 })
 
 test('who follows is told once that the exchange is away, and that it is back', async () => {

@@ -3,6 +3,8 @@
 
 import { isUtf8 } from 'node:buffer'
 
+const NUMBER = 'a number is not a whole one below 2^53; decimals are strings, such as "167.52"'
+
 export interface Wrong {
   readonly field: string
   readonly text: string
@@ -102,7 +104,7 @@ class Oracle {
 
   private number(value: number): void {
     const isWhole = Number.isSafeInteger(value) && !Object.is(value, -0)
-    if (!isWhole) this.refuse('a number is not a whole one below 2^53')
+    if (!isWhole) this.refuse(NUMBER)
   }
 
   private bound(count: number, depth: number): void {

@@ -2,7 +2,7 @@
 
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { ClientProblem, type ConnectOptions, type MarketClient, type Report } from '../../client.ts'
-import { asPlaced, findAddress, type Place } from '../addresses.ts'
+import { asPlaced, findAddress, namedFolder, type Place } from '../addresses.ts'
 import { explain, say } from '../outcome.ts'
 
 /** Where nobody says where it is. */
@@ -44,7 +44,7 @@ export function asClient(command: Command): Command {
 
 const NATS_HELP =
   'nats://HOST:PORT, several with commas; unless given, as the settings say (env: NATS_URL), ' +
-  `where the exchange of --data runs, or ${ADDRESS}`
+  `where the exchange of --data runs, or, without a folder named, ${ADDRESS}`
 
 /** Adds the account too. */
 export function asTrader(command: Command): Command {
@@ -58,11 +58,19 @@ function secondsOf(text: string): number {
   throw new InvalidArgumentError('Give a number of seconds above 0, like 10 or 0.5.')
 }
 
+/** Where nobody says more; a folder that was named is not passed over for whoever runs there. */
+function usualAddress(place: Place): string {
+  const folder = namedFolder(place)
+  if (folder === undefined) return ADDRESS
+  const why = `No exchange runs in ${folder} on a NATS server of its own.`
+  throw new ClientProblem('CANNOT_CONNECT', why)
+}
+
 /** As the library takes them. */
 function connectOptions(options: ClientOptions): ConnectOptions {
   const { nats, wait, user, pass, token, creds, inboxPrefix } = options
   const who = { user, pass, token, creds, inboxPrefix }
-  const servers = findAddress('natsUrl', nats, options) ?? ADDRESS
+  const servers = findAddress('natsUrl', nats, options) ?? usualAddress(options)
   return { servers, ...who, deadlineMs: wait * 1_000, name: 'onefill' }
 }
 
