@@ -480,7 +480,7 @@ export class Exchange {
     }
     const account = names.accountOf(handle)
     if (query === 'orders') return { query, seq, account, ...core.openOrders(handle, page) }
-    return { query, seq, account, ...core.holdings(handle) }
+    return { query, seq, account, ...core.holdings(handle, page) }
   }
 
   private readPostings({ i32, f64, count }: RecordLog): void {

@@ -238,7 +238,10 @@ const FORMS: [command: Json, kinds: { [field: string]: Kind | `${Kind}?` }][] = 
     },
   ],
   [{ cmd: 'time', now: '2026-01-02T12:00:00.000Z' }, { now: 'time' }],
-  [{ cmd: 'balances', account: 'alice' }, { account: 'name' }],
+  [
+    { cmd: 'balances', account: 'alice', after: 'USD', afterSymbol: 'NVDA', limit: 10 },
+    { account: 'name', after: 'name?', afterSymbol: 'name?', limit: 'whole1000?' },
+  ],
   [
     { cmd: 'orders', account: 'alice', after: '7', limit: 10 },
     { account: 'name', after: 'orderId?', limit: 'whole1000?' },

@@ -190,7 +190,7 @@ export class AccountRole implements Role {
     this.asked = letter.what
     switch (letter.what) {
       case 'holdings':
-        return mail.post({ reply: holdingsOf(shard, letter.account) })
+        return mail.post({ reply: holdingsOf(shard, letter.account, letter.page) })
       case 'openOrders':
         return mail.post({ reply: openOrdersOf(shard, letter.account, letter.page) })
       case 'execSeqs':

@@ -25,7 +25,7 @@ export interface Core {
 
   // Between rounds, with none under way:
 
-  holdings(account: number): Holdings
+  holdings(account: number, page?: Page): Holdings
   openOrders(account: number, page?: Page): OrdersPage
   /** The `execSeq` of each account's last report, by handle. */
   execSeqs(): Float64Array

@@ -89,9 +89,9 @@ export class Crew implements Core {
     return sequencer.isFinished ? sequencer.take() : undefined
   }
 
-  holdings(account: number): Holdings {
+  holdings(account: number, page: Page = WHOLE): Holdings {
     if (account === FEES) this.gatherFees()
-    return this.ask(this.homeOf(account), { what: 'holdings', account }) as Holdings
+    return this.ask(this.homeOf(account), { what: 'holdings', account, page }) as Holdings
   }
 
   openOrders(account: number, page: Page = WHOLE): OrdersPage {

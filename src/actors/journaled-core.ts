@@ -101,8 +101,8 @@ export class JournaledCore implements Core {
     }
   }
 
-  holdings(account: number): Holdings {
-    return this.core.holdings(account)
+  holdings(account: number, page?: Page): Holdings {
+    return this.core.holdings(account, page)
   }
 
   openOrders(account: number, page?: Page): OrdersPage {

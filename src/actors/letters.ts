@@ -22,7 +22,7 @@ export type Section = readonly [handle: number, bytes: Uint8Array]
 export type Letter =
   /** Beside a round: the definitions of its commands. Not answered. */
   | { readonly what: 'definitions'; readonly definitions: readonly Definition[] }
-  | { readonly what: 'holdings'; readonly account: number }
+  | { readonly what: 'holdings'; readonly account: number; readonly page: Page }
   | { readonly what: 'execSeqs' }
   | { readonly what: 'openOrders'; readonly account: number; readonly page: Page }
   | {

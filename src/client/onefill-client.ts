@@ -167,9 +167,20 @@ export class OnefillClient extends MarketClient {
     return kept
   }
 
-  /** Balances and positions, or the refusal (`UNKNOWN_ACCOUNT`). */
-  balances(options?: AskOptions): Promise<BalancesAnswer | Report> {
-    return this.#query<BalancesAnswer>('balances', options)
+  /** Balances and positions, or the refusal (`UNKNOWN_ACCOUNT`); very many as {@link orders}. */
+  async balances(options?: AskOptions): Promise<BalancesAnswer | Report> {
+    const balances: BalancesAnswer['balances'] = []
+    const positions: BalancesAnswer['positions'] = []
+    for (let behind = {}; ; ) {
+      const page = await this.#query<BalancesAnswer>('balances', options, behind)
+      if (!('balances' in page)) return page
+      balances.push(...page.balances)
+      positions.push(...page.positions)
+      const { more, ...answer } = page
+      if (more !== true) return { ...answer, balances, positions }
+      const [asset, symbol] = [balances.at(-1)?.asset, positions.at(-1)?.symbol]
+      behind = { ...(asset && { after: asset }), ...(symbol && { afterSymbol: symbol }) }
+    }
   }
 
   /**

@@ -45,6 +45,8 @@ export interface BalancesAnswer {
     openBuyQty: string
     openSellQty: string
   }[]
+  /** There are more behind the last of either list. */
+  more?: true
 }
 export interface BookAnswer {
   query: 'book'
@@ -81,7 +83,7 @@ export type QueryAnswer = BalancesAnswer | BookAnswer | OrdersAnswer
 export type OrdersPage = Pick<OrdersAnswer, 'orders' | 'more'>
 
 /** What an account has: the answer without its head. */
-export type Holdings = Pick<BalancesAnswer, 'balances' | 'positions'>
+export type Holdings = Pick<BalancesAnswer, 'balances' | 'positions' | 'more'>
 
 /** One asset's balance, in its smallest units. */
 export interface Amounts {
@@ -90,8 +92,15 @@ export interface Amounts {
   readonly held: number
 }
 
-/** Balances that are not zero and positions that say something, by the order of definition. */
-export function holdingsOf(shard: AccountShard, account: number): Holdings {
+/**
+ * Balances that are not zero and positions that say something, by the order of definition: a page
+ * of each.
+ */
+export function holdingsOf(
+  shard: AccountShard,
+  account: number,
+  { after, afterSymbol, limit }: Page = WHOLE,
+): Holdings {
   const { market, store } = shard
   const { positions } = store
   const lines: BalancesAnswer['positions'] = []
@@ -101,11 +110,18 @@ export function holdingsOf(shard: AccountShard, account: number): Holdings {
     found.push(position)
   }
   const symbolOf = (at: number) => positions.i32[at * POSITION_WORDS + PO.symbol]
+  const amounts = amountsOf(shard, account).filter(({ asset }) => asset > after)
+  let hasMore = amounts.length > limit
   for (const at of found.sort((x, y) => symbolOf(x) - symbolOf(y))) {
+    if (symbolOf(at) <= afterSymbol) continue
     const line = positionLine(shard, at)
-    if (line !== undefined) lines.push(line)
+    if (line === undefined) continue
+    hasMore ||= lines.length === limit
+    if (lines.length === limit) break
+    lines.push(line)
   }
-  return { balances: balanceLines(market, amountsOf(shard, account)), positions: lines }
+  const balances = balanceLines(market, amounts.slice(0, limit))
+  return { balances, positions: lines, ...(hasMore && { more: true }) }
 }
 
 /** An account's balances that are not zero, by asset. */

@@ -119,8 +119,8 @@ export class Engine {
     return finished
   }
 
-  holdings(account: number): Holdings {
-    return holdingsOf(this.accountShard, account)
+  holdings(account: number, page?: Page): Holdings {
+    return holdingsOf(this.accountShard, account, page)
   }
 
   openOrders(account: number, page?: Page): OrdersPage {

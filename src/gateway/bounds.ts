@@ -54,8 +54,8 @@ export const QUESTIONS_OF_BOOKS_MS_PER_S = 100
 /** Questions over NATS that wait for their answer, the journal being slow. More: OVERLOADED. */
 export const QUESTIONS_WAITING_MAX = 10_000
 
-/** Open orders in one answer; the asker goes on behind the last one. */
-export const ORDERS_ANSWERED_MAX = 1_000
+/** Open orders, or balances and positions, in one answer; the asker goes on behind the last one. */
+export const ANSWERED_MAX = 1_000
 
 /**
  * Bytes of answers and market data that the server has not taken yet. More are dropped: whoever

@@ -10,7 +10,7 @@ import type { Msg, Subscription } from '@nats-io/transport-node'
 import { CODE_NAMES } from '../protocol/codes.ts'
 import { refusalOf } from '../protocol/refusal.ts'
 import type { Reports } from '../protocol/reports.ts'
-import { EXEC_REPORTS_MAX, FRAME_BYTES_MAX, ORDERS_ANSWERED_MAX, SUBJECTS_MAX } from './bounds.ts'
+import { ANSWERED_MAX, EXEC_REPORTS_MAX, FRAME_BYTES_MAX, SUBJECTS_MAX } from './bounds.ts'
 import { CommandIntake, type CommandsTo } from './command-intake.ts'
 import type { BinaryDesk } from './desk.ts'
 import { decodeFrame, encodeFrame, type FrameFormat } from './frame.ts'
@@ -328,9 +328,9 @@ export class NatsGateway {
     switch (to.kind) {
       case 'query': {
         const { verb: cmd, account } = to
-        const page = cmd === 'orders' ? { limit: ORDERS_ANSWERED_MAX } : {}
+        const question = { limit: ANSWERED_MAX, ...body, cmd, account }
         // Nothing goes on: whoever leads next is asked again.
-        const said = desk.query({ ...page, ...body, cmd, account }).catch(() => undefined)
+        const said = desk.query(question).catch(() => undefined)
         return this.answer(replyTo(message), { format, asked, said })
       }
       case 'resend':

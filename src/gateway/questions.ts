@@ -1,6 +1,6 @@
 // Bodies of what is asked of the gateway itself: which fields there may be, and of which form.
 
-import { isName } from '../protocol/command-schema.ts'
+import { COMMAND_FORMS, isName } from '../protocol/command-schema.ts'
 import type { Frame, FrameRefusal } from './frame.ts'
 import type { Inbound, SubjectRefusal } from './subjects.ts'
 
@@ -12,13 +12,14 @@ export interface Range {
 
 /** Fields that are in a body of a question; what the subject says may be said again. */
 const FIELDS = {
-  query: ['account', 'cmd', 'after', 'limit'],
+  balances: ['account', 'cmd', ...Object.keys(COMMAND_FORMS.balances.optional)],
+  orders: ['account', 'cmd', ...Object.keys(COMMAND_FORMS.orders.optional)],
   resend: ['account', 'from', 'to'],
   snapshot: ['symbol'],
 } as const
 
 /** A subject that asks something. */
-export type Question = Extract<Inbound, { kind: keyof typeof FIELDS }>
+export type Question = Extract<Inbound, { kind: 'query' | 'resend' | 'snapshot' }>
 
 /** The body, `{}` if there is none; or why it is refused. */
 export function questionOf(
@@ -30,7 +31,7 @@ export function questionOf(
   if (!frame.ok) return frame
   if (frame.isBatch) return malformed('frame', 'a question is one map')
   const body = frame.commands[0] as Record<string, unknown>
-  const fields: readonly string[] = FIELDS[to.kind]
+  const fields: readonly string[] = FIELDS[to.kind === 'query' ? to.verb : to.kind]
   const unknown = Object.keys(body).find((field) => !fields.includes(field))
   if (unknown !== undefined) return malformed(unknown, `it is none of ${fields.join(', ')}`)
   const name = to.kind === 'snapshot' ? 'symbol' : 'account'

@@ -115,7 +115,10 @@ export const COMMAND_FORMS = {
     },
   },
   time: { required: { now: 'time' }, optional: {} },
-  balances: { required: { account: 'house' }, optional: {} },
+  balances: {
+    required: { account: 'house' },
+    optional: { after: 'name', afterSymbol: 'name', limit: 'depth' },
+  },
   orders: { required: { account: 'name' }, optional: { after: 'orderId', limit: 'depth' } },
   book: { required: { symbol: 'name' }, optional: { depth: 'depth' } },
 } as const satisfies Record<string, CommandForm>

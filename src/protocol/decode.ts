@@ -44,14 +44,18 @@ export interface Query {
   readonly page: Page
 }
 
-/** Which of a list: orders behind an `orderId`; so many of them, or levels of a book, at most. */
+/**
+ * Which of a list: orders behind an `orderId`, balances behind an asset, positions behind a symbol
+ * (by handle, which is the order of definition); so many of each, or levels of a book, at most.
+ */
 export interface Page {
   readonly after: number
+  readonly afterSymbol: number
   readonly limit: number
 }
 
 /** All of a list. */
-export const WHOLE: Page = { after: 0, limit: Number.POSITIVE_INFINITY }
+export const WHOLE: Page = { after: 0, afterSymbol: 0, limit: Number.POSITIVE_INFINITY }
 
 const BOOK_DEPTH = 10
 
@@ -125,10 +129,10 @@ class Decoder {
       case 'time':
         return this.time()
       case 'balances':
-        return { query: cmd, handle: this.accountNamed('account'), page: WHOLE }
+        return this.balances(cmd)
       case 'orders': {
         const { after, limit } = { ...WHOLE, ...this.command }
-        const page = { after: Number(after), limit: Number(limit) }
+        const page = { ...WHOLE, after: Number(after), limit: Number(limit) }
         return { query: cmd, handle: this.accountNamed('account'), page }
       }
       case 'book': {
@@ -138,6 +142,17 @@ class Decoder {
       default:
         return unreachable(cmd)
     }
+  }
+
+  private balances(query: 'balances'): Query | undefined {
+    const { after, afterSymbol, limit = WHOLE.limit } = this.command
+    const handle = this.accountNamed('account')
+    const page = {
+      after: after === undefined ? WHOLE.after : this.assetNamed('after'),
+      afterSymbol: afterSymbol === undefined ? WHOLE.afterSymbol : this.symbol('afterSymbol'),
+      limit: Number(limit),
+    }
+    return { query, handle, page }
   }
 
   // --- orders ----------------------------------------------------------------------------------
@@ -415,9 +430,9 @@ class Decoder {
     return handle
   }
 
-  private symbol(): number {
-    const handle = this.names.symbol(this.text('symbol'))
-    if (handle === 0) this.refuse('UNKNOWN_SYMBOL', 'symbol')
+  private symbol(field = 'symbol'): number {
+    const handle = this.names.symbol(this.text(field))
+    if (handle === 0) this.refuse('UNKNOWN_SYMBOL', field)
     return handle
   }
 

@@ -211,6 +211,23 @@ test('what the operator can do', async () => {
   })
 })
 
+test('more balances than an answer over NATS holds are all there', async () => {
+  await start()
+  const admin = await operator()
+  const assets = Array.from({ length: 1_100 }, (_, n) => `ASSET-${n}`)
+  await admin.account('carol')
+  for (const some of [assets.slice(0, 600), assets.slice(600)]) {
+    await admin.batch(some.map((asset) => ({ cmd: 'asset', asset, decimals: 0 })))
+    await admin.batch(
+      some.map((asset) => ({ ...{ cmd: 'deposit', account: 'carol', asset }, amount: '1' })),
+    )
+  }
+  const answer = await (await trader('carol')).balances()
+  if (!('balances' in answer)) throw new Error('refused')
+  expect(answer.balances.map(({ asset }) => asset)).toEqual(assets)
+  expect('more' in answer).toBe(false)
+})
+
 test('NATS is killed twice under use: each order once, each report once', async () => {
   await start()
   const alice = await trader('alice')
@@ -490,6 +507,10 @@ test.each(['json', 'msgpack'] as const)('%s: posted, and answered by reports', a
   alice.post(buy('bad-2', '1.001'))
   await alice.status()
   expect(refused).toHaveLength(1)
+  for (const fromExecSeq of [0, -5, 1.5, Number.NaN, Number.POSITIVE_INFINITY]) {
+    const { ready } = alice.onReport(() => {}, { fromExecSeq })
+    await expect(ready).rejects.toMatchObject({ code: 'REFUSED' })
+  }
   const long = { ...buy(), symbol: 'x'.repeat(600_000) }
   expect(() => alice.post(long)).toThrow(expect.objectContaining({ code: 'NOT_SENDABLE' }))
   await alice.close()

@@ -9,7 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { connect } from '@nats-io/transport-node'
 import { Packr } from 'msgpackr/index-no-eval'
 import { expect, test } from 'vitest'
-import { ORDERS_ANSWERED_MAX } from '../../src/gateway/bounds.ts'
+import { ANSWERED_MAX } from '../../src/gateway/bounds.ts'
 import { startNats } from '../../src/gateway/embedded-nats.ts'
 import { NatsGateway } from '../../src/gateway/nats-gateway.ts'
 import { Directory } from '../../src/protocol/directory.ts'
@@ -185,7 +185,7 @@ test('a batch of 1,000, an account with more orders than an answer holds', {
   const found: string[] = []
   for (let behind = {}, more = true; more; ) {
     const answer = await ask(`onefill.v1.query.${account}.orders`, behind)
-    expect(answer.orders.length).toBeLessThanOrEqual(ORDERS_ANSWERED_MAX)
+    expect(answer.orders.length).toBeLessThanOrEqual(ANSWERED_MAX)
     found.push(...answer.orders.map(({ clOrdId }: Said) => clOrdId))
     more = answer.more === true
     behind = { after: answer.orders.at(-1)?.orderId }

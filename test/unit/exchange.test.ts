@@ -1,7 +1,13 @@
 // The exchange as a library: what commands.md promises of createExchange beyond the stories.
 
 import { describe, expect, test } from 'vitest'
-import { type Answer, createExchange, type Exchange, type OrdersAnswer } from '../../src/index.ts'
+import {
+  type Answer,
+  type BalancesAnswer,
+  createExchange,
+  type Exchange,
+  type OrdersAnswer,
+} from '../../src/index.ts'
 import { Fault } from '../../src/lib/assert.ts'
 import { COMMANDS_PER_ROUND_MAX } from '../../src/protocol/bounds.ts'
 
@@ -328,6 +334,64 @@ describe('queries', () => {
     const last = page({ limit: 4, after: all[2] })
     expect(last.orders.map(({ orderId }) => orderId)).toEqual(all.slice(3))
     expect([last.more, page({ after: all[6] }).orders]).toEqual([undefined, []])
+    await exchange.close()
+  })
+
+  test.each([0, 2])('of many balances come page by page, on %i workers', async (workers) => {
+    const exchange = world({ workers })
+    const many = Array.from({ length: 7 }, (_, n) => `B${n}`)
+    exchange.execute(many.map((asset) => ({ cmd: 'asset', asset, decimals: 0 })))
+    for (const base of many) {
+      const units = { tickSize: '1', lotSize: '1' }
+      exchange.execute([
+        { cmd: 'instrument', symbol: `S-${base}`, base, quote: 'USD', ...units },
+        { cmd: 'deposit', account: 'bob', asset: base, amount: '5', transferId: base },
+      ])
+    }
+    // Of four of them an order is open, which is a position.
+    const sell = { cmd: 'new', account: 'bob', side: 'sell', ordType: 'limit', price: '1' }
+    const orders = many
+      .slice(0, 4)
+      .map((base) => ({ ...sell, clOrdId: base, symbol: `S-${base}`, orderQty: '1' }))
+    exchange.execute([{ cmd: 'limits', priceDeviation: 'off' }, ...orders])
+    const page = (of: object) => {
+      const query = { cmd: 'balances', account: 'bob', ...of }
+      const { balances, positions, more } = exchange.execute(query)[0] as BalancesAnswer
+      return [balances.map(({ asset }) => asset), positions.map(({ symbol }) => symbol), more]
+    }
+    const [assets, symbols, more] = page({}) as [string[], string[], undefined]
+    expect(assets.slice(-7)).toEqual(many)
+    expect([symbols.slice(-4), more]).toEqual([
+      many.slice(0, 4).map((base) => `S-${base}`),
+      undefined,
+    ])
+    const [one, other] = [assets.length, symbols.length]
+    expect(page({ limit: 3 })).toEqual([assets.slice(0, 3), symbols.slice(0, 3), true])
+    const behind = { after: assets[2], afterSymbol: symbols[2] }
+    expect(page({ ...behind, limit: 3 })).toEqual([assets.slice(3, 6), symbols.slice(3, 6), true])
+    // One list ends before the other.
+    expect(page({ after: assets[one - 2], limit: other })).toEqual([
+      [assets[one - 1]],
+      symbols,
+      undefined,
+    ])
+    expect(page({ after: assets[one - 1], afterSymbol: symbols[0], limit: other - 2 })).toEqual([
+      [],
+      symbols.slice(1, -1),
+      true,
+    ])
+    expect(page({ after: assets[one - 1], afterSymbol: symbols[other - 1] })).toEqual([
+      [],
+      [],
+      undefined,
+    ])
+    const unknown = { cmd: 'balances', account: 'bob' }
+    expect(exchange.execute({ ...unknown, after: 'NONE' })).toMatchObject([
+      { code: 'UNKNOWN_ASSET', field: 'after' },
+    ])
+    expect(exchange.execute({ ...unknown, afterSymbol: 'NONE' })).toMatchObject([
+      { code: 'UNKNOWN_SYMBOL', field: 'afterSymbol' },
+    ])
     await exchange.close()
   })
 

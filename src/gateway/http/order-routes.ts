@@ -3,7 +3,7 @@
 import type { OpenOrder, OrdersAnswer } from '../../engine/answers.ts'
 import { isOfKind } from '../../protocol/command-schema.ts'
 import type { Report } from '../../protocol/report-json.ts'
-import { ORDERS_ANSWERED_MAX } from '../bounds.ts'
+import { ANSWERED_MAX } from '../bounds.ts'
 import { isAgain } from '../desk.ts'
 import { decodeFrame } from '../frame.ts'
 import type { Clerk } from './clerk.ts'
@@ -147,7 +147,7 @@ async function look(clerk: Clerk, call: Call): Promise<Success | Problem> {
 
 async function list(clerk: Clerk, { principal, query }: Call): Promise<Success | Problem> {
   const { account } = principal
-  const page = { limit: ORDERS_ANSWERED_MAX, ...query }
+  const page = { limit: ANSWERED_MAX, ...query }
   const answer = await clerk.query<OrdersAnswer>({ cmd: 'orders', account, ...page })
   return isProblem(answer) ? answer : success(answer)
 }
