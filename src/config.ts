@@ -4,6 +4,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { WORKERS_MAX, type Workers } from './actors/placement.ts'
+import { addressesOf } from './gateway/nats-address.ts'
 
 /** Read where it is there, unless another file is named. */
 export const CONFIG_FILE = 'onefill.config.json'
@@ -27,13 +28,13 @@ const flag = z.union([
   z.enum(['true', 'false', '1', '0']).transform((text) => text === 'true' || text === '1'),
 ])
 const text = z.string().min(1)
-const address = (...protocols: string[]) =>
-  text.refine((value) =>
-    value.split(',').every((each) => {
-      const [protocol] = each.split('://')
-      return protocols.includes(protocol) && URL.canParse(each) && new URL(each).hostname !== ''
-    }),
-  )
+/** What is wrong with an address is all that is said of it: it may hold a password. */
+const NO_ADDRESS = 'no such address'
+const address = (protocols: readonly string[], split = (value: string) => [value]) =>
+  z.string(NO_ADDRESS).superRefine((value, context) => {
+    const [wrong] = split(value).flatMap((each) => wrongWith(each, protocols) ?? [])
+    if (wrong !== undefined) context.addIssue({ code: 'custom', message: wrong })
+  })
 const workers = z.union([z.number(), z.string()]).transform((value, context): Workers => {
   const [, first, second] = /^([0-9]{1,3})(?:\+([0-9]{1,3}))?$/.exec(String(value)) ?? []
   const counts = [first, second].filter((each) => each !== undefined).map(Number)
@@ -55,6 +56,31 @@ const days = z.union([
 ])
 const rate = z.union([z.literal('off'), whole(1, 1_000_000_000)])
 const port = z.union([z.literal('off'), whole(0, 65_535)])
+
+/** Why this is not one address by itself; undefined: it is. */
+function wrongWith(address: string, protocols: readonly string[]): string | undefined {
+  const [protocol] = address.split('://')
+  if (!protocols.includes(protocol) || !URL.canParse(address)) return NO_ADDRESS
+  const { hostname, username, password, pathname, search, hash } = new URL(address)
+  // A / in a password makes a host of the user, and of the rest a path: an @ there tells.
+  const isCut = /@/.test(pathname + hash) || /^[^=]*@/.test(search)
+  if (hostname === '' || isCut) return NO_ADDRESS
+  // To URL the rest of a list is a path, or part of a name; drivers would use the first alone.
+  const isList = hostname.includes(',') || /,\s*[a-z]+:\/\//i.test(address)
+  if (isList) return `${NO_ADDRESS}: give one, no list`
+  const isWhole = [username, password].every(isEscaped)
+  return isWhole ? undefined : `${NO_ADDRESS}: a % in user or password is written %25`
+}
+
+/** Whether each % begins an escape, which is what drivers take it for. */
+function isEscaped(text: string): boolean {
+  try {
+    decodeURIComponent(text)
+    return true
+  } catch {
+    return false
+  }
+}
 
 // --- the schema ---------------------------------------------------------------------------------
 
@@ -80,6 +106,7 @@ export interface Setting<T> {
 
 const define = <T>(setting: Setting<T>): Setting<T> => setting
 const optional = <T>(schema: z.ZodType<T>) => schema.optional()
+const ENCODED = 'special characters in user and password percent-encoded, % as %25'
 
 /** Every setting, in the order in which they are shown. */
 export const SETTINGS = {
@@ -88,8 +115,8 @@ export const SETTINGS = {
     help: 'where the built-in servers live',
   }),
   databaseUrl: define({
-    ...{ schema: optional(address('postgres', 'postgresql')), fallback: undefined },
-    ...{ allowed: 'postgres://USER:PASSWORD@HOST:PORT/DATABASE', flag: 'database' },
+    ...{ schema: optional(address(['postgres', 'postgresql'])), fallback: undefined },
+    ...{ allowed: `postgres://USER:PASSWORD@HOST:PORT/DATABASE, ${ENCODED}`, flag: 'database' },
     ...{
       isSecret: true,
       variable: 'DATABASE_URL',
@@ -97,15 +124,15 @@ export const SETTINGS = {
     },
   }),
   natsUrl: define({
-    ...{ schema: optional(address('nats', 'tls')), fallback: undefined, flag: 'nats' },
-    ...{ allowed: 'nats://USER:PASSWORD@HOST:PORT, several with commas', variable: 'NATS_URL' },
-    isSecret: true,
+    ...{ schema: optional(address(['nats', 'tls'], addressesOf)), fallback: undefined },
+    allowed: `nats://USER:PASSWORD@HOST:PORT, several with commas; ${ENCODED}, a comma as %2C`,
+    ...{ isSecret: true, flag: 'nats', variable: 'NATS_URL' },
     help: 'the NATS servers; without them, a built-in one',
   }),
   redisUrl: define({
-    ...{ schema: optional(address('redis', 'rediss')), fallback: undefined, flag: 'redis' },
+    ...{ schema: optional(address(['redis', 'rediss'])), fallback: undefined, flag: 'redis' },
     ...{
-      allowed: 'redis://HOST:PORT',
+      allowed: `redis://USER:PASSWORD@HOST:PORT, ${ENCODED}`,
       isSecret: true,
       variable: 'REDIS_URL',
       help: 'rate limits are shared there; without it, each process counts for itself',
@@ -236,23 +263,20 @@ export const variableOf = (name: SettingName): string =>
   (SETTINGS[name] as Setting<unknown>).variable ??
   `ONEFILL_${kebab(name).replaceAll('-', '_').toUpperCase()}`
 
-/** No settings: of the file, the clients, the wrapper that starts us, and our scripts. */
-const OTHER_VARIABLES = [
-  'ONEFILL_CONFIG',
-  'ONEFILL_ACCOUNT',
-  'ONEFILL_WRAPPED',
-  'ONEFILL_BENCH',
-  'ONEFILL_LOBSTER_DIR',
-]
+/** No settings, and for people all the same: of the file, and of the clients. */
+const PEOPLES_VARIABLES = ['ONEFILL_CONFIG', 'ONEFILL_ACCOUNT']
+/** Of the wrapper that starts us, and of our scripts. */
+const OWN_VARIABLES = ['ONEFILL_WRAPPED', 'ONEFILL_BENCH', 'ONEFILL_LOBSTER_DIR']
 
 /** Reads the settings; throws a ConfigProblem that says all that is wrong. */
 export function readConfig(input: ConfigInput): Config {
   const problems: string[] = []
-  const given = gather(input, problems)
-  const settings = parse(given, SETTING_NAMES, problems) as Settings
-  if (problems.length === 0) checkTogether(settings, problems)
+  const { given, isWhole } = gather(input, problems)
+  const settings = parse(given, SETTING_NAMES, problems)
+  // What a file that cannot be read says may go together.
+  if (isWhole) checkTogether(settings, problems)
   if (problems.length > 0) throw new ConfigProblem(problems)
-  return { settings, sources: Object.fromEntries(given) as Config['sources'] }
+  return { settings: settings as Settings, sources: Object.fromEntries(given) as Config['sources'] }
 }
 
 /** Some of the settings, for who runs no exchange: what the others hold does not matter. */
@@ -261,25 +285,29 @@ export function readSettings<Name extends SettingName>(
   input: ConfigInput,
 ): Pick<Settings, Name> {
   const problems: string[] = []
-  const settings = parse(gather(input, problems), names, problems)
+  const settings = parse(gather(input, problems).given, names, problems)
   if (problems.length > 0) throw new ConfigProblem(problems)
   return settings as Pick<Settings, Name>
 }
 
-/** What was given of each setting, and where. */
-function gather({ file, environment, flags }: ConfigInput, problems: string[]): Given {
+/** What was given of each setting, and where; not whole where a file could not be read. */
+function gather(
+  { file, environment, flags }: ConfigInput,
+  problems: string[],
+): { given: Given; isWhole: boolean } {
   const given: Given = new Map()
   for (const name of SETTING_NAMES) {
     given.set(name, { raw: SETTINGS[name].fallback, from: 'default' })
   }
-  readFile(file ?? (environment.ONEFILL_CONFIG || undefined), given, problems)
+  const isWhole = readFile(file ?? (environment.ONEFILL_CONFIG || undefined), given, problems)
   readEnvironment(environment, given, problems)
   for (const name of SETTING_NAMES) {
     if (flags[name] !== undefined) given.set(name, { raw: flags[name], from: flagOf(name) })
   }
-  return given
+  return { given, isWhole }
 }
 
+/** Those that are as allowed: no key for one that is not. */
 function parse(given: Given, names: readonly SettingName[], problems: string[]): Partial<Settings> {
   const settings: Partial<Record<SettingName, unknown>> = {}
   for (const name of names) {
@@ -288,16 +316,17 @@ function parse(given: Given, names: readonly SettingName[], problems: string[]):
     const parsed = schema.safeParse(raw)
     if (parsed.success) settings[name] = parsed.data
     else {
-      const value = isSecret ? 'no such address' : shown(raw)
+      const value = isSecret ? parsed.error.issues[0].message : shown(raw)
       problems.push(`${name} is ${value} (${from}); allowed: ${allowed}`)
     }
   }
   return settings as Partial<Settings>
 }
 
-function readFile(named: string | undefined, given: Given, problems: string[]): void {
+/** Whether there is nothing left that it may say. */
+function readFile(named: string | undefined, given: Given, problems: string[]): boolean {
   const file = named ?? CONFIG_FILE
-  if (named === undefined && !existsSync(file)) return
+  if (named === undefined && !existsSync(file)) return true
   let content: unknown
   try {
     content = JSON.parse(readFileSync(file, 'utf8'))
@@ -305,11 +334,11 @@ function readFile(named: string | undefined, given: Given, problems: string[]): 
     const isSyntax = error instanceof SyntaxError
     const why = isSyntax ? noJson(error.message) : (error as NodeJS.ErrnoException).code
     problems.push(`the file ${file} cannot be read: ${why}`)
-    return
+    return false
   }
   if (typeof content !== 'object' || content === null || Array.isArray(content)) {
     problems.push(`the file ${file} holds no object of settings`)
-    return
+    return false
   }
   for (const [name, raw] of Object.entries(content)) {
     if (Object.hasOwn(SETTINGS, name)) given.set(name as SettingName, { raw, from: file })
@@ -318,6 +347,7 @@ function readFile(named: string | undefined, given: Given, problems: string[]): 
       problems.push(`${what}; allowed: ${SETTING_NAMES.join(', ')}`)
     }
   }
+  return true
 }
 
 /** Of what the parser says, where it stopped: the rest may quote a password. */
@@ -332,32 +362,73 @@ function readEnvironment(
   problems: string[],
 ): void {
   const byVariable = new Map(SETTING_NAMES.map((name) => [variableOf(name), name]))
+  const allowed = [...byVariable.keys(), ...PEOPLES_VARIABLES]
+  const known = new Set([...allowed, ...OWN_VARIABLES])
   for (const [variable, raw] of Object.entries(environment)) {
     // Empty is how compose files and shells say "not set".
-    if (raw === undefined || raw === '') continue
+    if (raw === undefined || raw === '' || isGenerated(variable, raw)) continue
     const name = byVariable.get(variable)
     if (name !== undefined) given.set(name, { raw, from: variable })
-    else if (variable.startsWith('ONEFILL_') && !OTHER_VARIABLES.includes(variable)) {
-      problems.push(`${variable} is no setting; allowed: ${[...byVariable.keys()].join(', ')}`)
+    else if (variable.startsWith('ONEFILL_') && !known.has(variable)) {
+      problems.push(`${variable} is no setting; allowed: ${allowed.join(', ')}`)
     }
   }
 }
 
-function checkTogether(settings: Settings, problems: string[]): void {
-  const { standby, stdio, stay, databaseUrl, natsUrl } = settings
-  if (standby && databaseUrl === undefined) {
+const GENERATED = [
+  /^ONEFILL_(\w+_)?SERVICE_(HOST|PORT(_\w+)?)$/,
+  /^ONEFILL_(\w+_)?PORT_[0-9]+_(TCP|UDP|SCTP)(_(ADDR|PROTO|PORT|START|END|PORT_START|PORT_END))?$/,
+  /^ONEFILL_(\w+_)?ENV_\w+$/,
+]
+
+/**
+ * Whether it is one of those that Kubernetes gives every pod beside a Service, or Docker beside a
+ * link, that is named `onefill` or `onefill-…`: nobody has written it, and nobody can take it away.
+ */
+function isGenerated(variable: string, value: string): boolean {
+  if (GENERATED.some((pattern) => pattern.test(variable))) return true
+  // Names that somebody may have thought up: what they hold tells.
+  if (/^ONEFILL_(\w+_)?PORT$/.test(variable)) return /^(tcp|udp|sctp):\/\//.test(value)
+  return /^ONEFILL_(\w+_)?NAME$/.test(variable) && /^\/[^/]+\/[^/]+$/.test(value)
+}
+
+/** Only of settings that are as allowed themselves: what another was meant to say is unknown. */
+function checkTogether(settings: Partial<Settings>, problems: string[]): void {
+  const { standby, stdio, stay } = settings
+  const isMissing = (name: SettingName) => name in settings && settings[name] === undefined
+  if (standby && isMissing('databaseUrl')) {
     problems.push('standby needs databaseUrl: the database that the leader uses')
   }
-  if (standby && !stdio && natsUrl === undefined) {
+  if (standby && stdio === false && isMissing('natsUrl')) {
     problems.push('standby needs natsUrl: the NATS server that the leader uses')
   }
-  if (stay && !stdio) problems.push('stay goes with stdio only')
+  if (stay && stdio === false) problems.push('stay goes with stdio only')
 }
 
 // --- secrets ------------------------------------------------------------------------------------
 
-/** Up to the last @: a password may hold whatever was not escaped in it. */
-const ADDRESS = /(\b[a-z][a-z0-9+.-]*:\/\/)([^\s"':@]*)(:[^\s"']*)?@/gi
+/** Of a query. */
+const SECRET_PARAMETER = '([?&](?:password|sslpassword|pass|token)=)'
+/**
+ * A character of a text that may be JSON: there a quote with one of these behind it, or nothing,
+ * ends the string, and a backslash belongs to what is behind it.
+ */
+const characterBut = (not: string) =>
+  String.raw`(?:\\(?:[^@\s]|(?=[@\s]))|"(?![,:}\]\n]|$)|[^"\\${not}])`
+/** Not where the next address begins. */
+const HERE = String.raw`(?![\s,][a-z][a-z0-9+.-]*://)`
+const LETTER = HERE + characterBut(String.raw`@\n`)
+/**
+ * From :// to an @ with a host behind it. Up to the first @ a password may hold spaces: rather too
+ * much of a sentence is hidden than a password shown. From there on it goes to the last @ without a
+ * space before it, as a password may hold whatever was not escaped in it.
+ */
+const ADDRESS = new RegExp(
+  String.raw`(\b[a-z][a-z0-9+.-]*://)((?:(?!:)${LETTER})*)(:(?:${LETTER})*)?@(?=\S)` +
+    String.raw`(?:(?:${HERE}${characterBut(String.raw`@\s`)})*@(?=\S))*`,
+  'gi',
+)
+const PARAMETER = new RegExp(`${SECRET_PARAMETER}${characterBut(String.raw`&\s`)}*`, 'gi')
 
 /** The same text without the passwords, and tokens, of addresses in it. */
 export function hideSecrets(text: string): string {
@@ -365,7 +436,27 @@ export function hideSecrets(text: string): string {
     .replaceAll(ADDRESS, (_, protocol, user, password) =>
       password === undefined ? `${protocol}***@` : `${protocol}${user}:***@`,
     )
-    .replaceAll(/([?&](?:password|sslpassword|pass|token)=)[^&\s"']*/gi, '$1***')
+    .replaceAll(PARAMETER, '$1***')
+}
+
+const WHOLE_PARAMETER = new RegExp(`${SECRET_PARAMETER}[^&]*`, 'gi')
+
+/** The same of what is one address and nothing else: all up to its last @ is user and password. */
+function hideInAddress(address: string): string {
+  // First the query, where an @ may be part of a password.
+  const shown = address.replaceAll(WHOLE_PARAMETER, '$1***')
+  const [from, to] = [shown.indexOf('://') + 3, shown.lastIndexOf('@')]
+  if (to < from) return shown
+  const user = shown.slice(from, to)
+  const left = user.includes(':') ? `${user.slice(0, user.indexOf(':'))}:***` : '***'
+  return `${shown.slice(0, from)}${left}${shown.slice(to)}`
+}
+
+/** The value of a setting that is as allowed, as it was given, for people. */
+export function visible(name: SettingName, raw: unknown): unknown {
+  if (typeof raw !== 'string') return raw
+  if (name === 'natsUrl') return addressesOf(raw).map(hideInAddress).join(',')
+  return (SETTINGS[name] as Setting<unknown>).isSecret ? hideInAddress(raw) : hideSecrets(raw)
 }
 
 /** A value for people. */

@@ -1,8 +1,9 @@
 // Who may trade over HTTP, and how much of it, by the settings.
 
-import type { Settings } from '../config.ts'
+import { ConfigProblem, type Settings } from '../config.ts'
 import {
   AuthProblem,
+  type AuthSettings,
   createAuthenticate,
   developmentAuth,
   readAuthSettings,
@@ -11,7 +12,6 @@ import { BEARER } from '../gateway/http/gateway.ts'
 import { Limits } from '../gateway/http/limits/limits.ts'
 import type { Authenticate, Throttles } from '../gateway/http/principal.ts'
 import type { Log } from './log.ts'
-import { Inability } from './outcome.ts'
 
 /** One window of the limits, in seconds. */
 const WINDOW_S = 1
@@ -33,7 +33,7 @@ export interface Access {
   close(): void
 }
 
-/** Undefined where nobody may trade over HTTP. Throws an Inability that says what is wrong. */
+/** Undefined where nobody may trade over HTTP. Throws a ConfigProblem. */
 export function openAccess(settings: Settings, log: Log): Access | undefined {
   const { httpAuth, httpAccountRate, httpTotalRate, redisUrl } = settings
   if (httpAuth === 'off') return undefined
@@ -41,7 +41,7 @@ export function openAccess(settings: Settings, log: Log): Access | undefined {
   const rate = (points: number | 'off') =>
     points === 'off' ? undefined : { points, seconds: WINDOW_S }
   const [perAccount, total] = [rate(httpAccountRate), rate(httpTotalRate)]
-  const auth = development?.settings ?? readSettings(httpAuth)
+  const auth = development?.settings ?? readAccess(httpAuth)
   const authenticate = createAuthenticate(auth)
   const rates = { ...(perAccount && { perAccount }), ...(total && { total }) }
   const limits = new Limits({
@@ -59,11 +59,12 @@ export function openAccess(settings: Settings, log: Log): Access | undefined {
   }
 }
 
-function readSettings(file: string) {
+/** What the file of httpAuth says. Throws a ConfigProblem that says all that is wrong there. */
+export function readAccess(file: string): AuthSettings {
   try {
     return readAuthSettings(file)
   } catch (error) {
-    if (error instanceof AuthProblem) throw new Inability(error.message)
-    throw error
+    if (!(error instanceof AuthProblem)) throw error
+    throw new ConfigProblem(error.message.split('\n').map((line) => `httpAuth: ${line}`))
   }
 }

@@ -31,11 +31,13 @@ export function registerDoctor(program: Command): void {
 
 async function examine({ settings }: Config, isJson: boolean): Promise<number> {
   // Loaded only now: other commands need not wait for it.
+  const { checkAccess } = await import('./doctor/access.ts')
   const { checkMachine } = await import('./doctor/machine.ts')
   const { checkPostgres } = await import('./doctor/postgres.ts')
   const { checkNats } = await import('./doctor/nats.ts')
   const findings: Finding[] = [
     ...(await checkMachine(settings)),
+    ...checkAccess(settings),
     ...(await checkPostgres(settings)),
     ...(await checkNats(settings)),
   ].map((finding) => ({

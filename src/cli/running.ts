@@ -5,10 +5,11 @@ import {
   CONFIG_FILE,
   type Config,
   flagOf,
-  hideSecrets,
   type SettingName,
   type Settings,
+  visible,
 } from '../config.ts'
+import { hostsOf } from '../gateway/nats-address.ts'
 import { type Access, openAccess } from './access.ts'
 import { Demo } from './demo.ts'
 import { HealthBoard } from './health.ts'
@@ -61,14 +62,13 @@ async function runOn(
   log.info({ event: 'start', version, node }, `onefill ${version} starts`)
   stopWithParent()
   const { data: folder, databaseUrl, natsUrl } = settings
-  const isNew = !existsSync(folder)
-  if (databaseUrl === undefined && isNew) {
-    log.info({ event: 'setup' }, `making a database in ${folder}: some seconds, once`)
-  }
   let stack: Stack | undefined
   let access: Access | undefined
   try {
     access = openAccess(settings, log)
+    if (databaseUrl === undefined && !existsSync(folder)) {
+      log.info({ event: 'setup' }, `making a database in ${folder}: some seconds, once`)
+    }
     stack = await startStack({ folder, databaseUrl, natsUrl, hasNats, log })
     const board = new HealthBoard(version)
     board.isLimitsAlone = access?.isDegraded ?? (() => false)
@@ -119,8 +119,13 @@ interface Welcome {
 function flagsFor({ sources }: Config): string {
   const names = ['data', 'natsUrl'] as const
   const told = names.filter((name) => !['default', CONFIG_FILE].includes(sources[name].from))
-  return told.map((name) => ` ${flagOf(name)} ${hideSecrets(String(sources[name].raw))}`).join('')
+  const wordOf = (name: SettingName) => shellWord(String(visible(name, sources[name].raw)))
+  return told.map((name) => ` ${flagOf(name)} ${wordOf(name)}`).join('')
 }
+
+/** As a shell takes it for one word, whatever stands in it. */
+const shellWord = (text: string): string =>
+  /^[\w@%+:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`
 
 /** What can be tried over HTTP. */
 async function overHttp(url: string, token: MakeToken | undefined): Promise<string> {
@@ -138,14 +143,15 @@ Over HTTP, for ${DEVELOPER}, until this ends; ${url}/v1/docs has it all:
 async function welcome({ natsUrl, httpUrl, token, flags }: Welcome, log: Log): Promise<Demo> {
   const demo = await Demo.start(natsUrl, log)
   const order = `{"clOrdId":"my-3","symbol":"NVDA","side":"buy","ordType":"market","orderQty":"5"}`
+  const nats = `nats -s ${shellWord(hostsOf(natsUrl).replaceAll(', ', ','))}`
   const http = httpUrl === undefined ? '' : await overHttp(httpUrl, token)
   process.stdout.write(`
 The exchange runs, and a demo market trades on it. In another terminal:
 
   npx onefill book NVDA --watch${flags}
   npx onefill order buy NVDA 5 --price 170 --account alice${flags}
-  nats -s ${natsUrl.replace(/\/\/[^/@]*@/, '//')} sub 'onefill.v1.md.*.trades'
-  nats -s ${natsUrl.replace(/\/\/[^/@]*@/, '//')} req onefill.v1.order.alice.new '${order}'
+  ${nats} sub 'onefill.v1.md.*.trades'
+  ${nats} req onefill.v1.order.alice.new '${order}'
 ${http}
 docs/nats.md has the messages, docs/operations.md the settings. Ctrl+C ends everything; the next
 start goes on where it was.

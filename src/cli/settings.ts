@@ -5,12 +5,12 @@ import {
   type Config,
   ConfigProblem,
   flagOf,
-  hideSecrets,
   readConfig,
   SETTING_NAMES,
   SETTINGS,
   type Setting,
   type SettingName,
+  visible,
 } from '../config.ts'
 import { EXIT, explain } from './outcome.ts'
 
@@ -80,12 +80,10 @@ export function registerConfig(program: Command): void {
     })
 }
 
-const visible = (raw: unknown): unknown => (typeof raw === 'string' ? hideSecrets(raw) : raw)
-
 function asJson({ sources }: Config): string {
   const shown = SETTING_NAMES.map((name) => {
     const { raw, from } = sources[name]
-    return [name, { value: visible(raw) ?? null, from }]
+    return [name, { value: visible(name, raw) ?? null, from }]
   })
   return `${JSON.stringify(Object.fromEntries(shown), null, 2)}\n`
 }
@@ -93,7 +91,7 @@ function asJson({ sources }: Config): string {
 function asTable({ sources }: Config): string {
   const rows = SETTING_NAMES.map((name) => {
     const { raw, from } = sources[name]
-    return [name, String(visible(raw) ?? '-'), from]
+    return [name, String(visible(name, raw) ?? '-'), from]
   })
   const widthOf = (column: number) => Math.max(...rows.map((row) => row[column].length))
   const [first, second] = [widthOf(0), widthOf(1)]

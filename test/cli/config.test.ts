@@ -11,6 +11,7 @@ import {
   readConfig,
   SETTING_NAMES,
   variableOf,
+  visible,
 } from '../../src/config.ts'
 import { onefill } from '../support/tool.ts'
 
@@ -19,6 +20,8 @@ beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'onefill-config-'))
 })
 afterAll(() => rmSync(folder, { recursive: true }))
+
+const NATS_HIDDEN = 'nats://***@h:1,nats://u:***@h2,tls://h3'
 
 /** Writes a file of settings; its path. */
 function file(name: string, content: unknown): string {
@@ -95,8 +98,107 @@ test('passwords are hidden, wherever they are in a text', () => {
     ['postgres://h/d?sslpassword=pw&x=1', 'postgres://h/d?sslpassword=***&x=1'],
     ['{"url":"nats://u:pw@h"}', '{"url":"nats://u:***@h"}'],
     ['nats://h:4222', 'nats://h:4222'],
+    [`at postgres://u:it's "my" word@h/d now`, 'at postgres://u:***@h/d now'],
+    [String.raw`at nats://to'k"e\n@h now`, 'at nats://***@h now'],
+    [`postgres://h/d?password=it's"my"word&x=1`, 'postgres://h/d?password=***&x=1'],
+    ['nats://h1:1, nats://a:b c@h2,nats://d@h3', 'nats://h1:1, nats://a:***@h2,nats://***@h3'],
+    ['nats://h:4222 has bought 5 @ 170', 'nats://h:4222 has bought 5 @ 170'],
   ]
-  for (const [text, hidden] of cases) expect(hideSecrets(text)).toBe(hidden)
+  for (const [text, hidden] of cases) {
+    expect(hideSecrets(text)).toBe(hidden)
+    // The log hides in whole lines of JSON: nothing beside the text is touched, and it stays JSON.
+    const line = JSON.stringify({ event: 'a@b', msg: text, url: 'nats://h', last: 'c@d' })
+    expect(JSON.parse(hideSecrets(line))).toEqual({ ...JSON.parse(line), msg: hidden })
+  }
+})
+
+test('an address that is known to be one is shown without password, whatever stands in it', () => {
+  const cases = [
+    ['databaseUrl', `postgres://u:it's "a", se@c/ret@h:5/d`, 'postgres://u:***@h:5/d'],
+    ['databaseUrl', `postgres://h/d?password=it's a@b&x=1`, 'postgres://h/d?password=***&x=1'],
+    ['redisUrl', `redis://:it's@h`, 'redis://:***@h'],
+    ['natsUrl', `nats://to'ken@h:1,nats://u:a,b c@h2,tls://h3`, NATS_HIDDEN],
+    ['data', `/it's/a folder`, `/it's/a folder`],
+  ] as const
+  for (const [name, raw, hidden] of cases) expect(visible(name, raw)).toBe(hidden)
+})
+
+test('user and password may hold a comma, and no bare %; lists are for NATS', () => {
+  const encoded = 'special characters in user and password percent-encoded, % as %25'
+  const cases = [
+    ['databaseUrl', 'postgres://u:pa,ss@h/d', undefined],
+    ['redisUrl', 'redis://:pa,ss@h', undefined],
+    ['natsUrl', 'nats://u:pa,ss@h,nats://h2', undefined],
+    ['natsUrl', 'nats://u:100%25@h', undefined],
+    ['databaseUrl', 'postgres://u:100%secret@h/d', /^databaseUrl .*: a % in user .* written %25 /],
+    ['redisUrl', 'redis://:1%secret@h', /^redisUrl is .*: a % in user .* is written %25 /],
+    ['natsUrl', 'nats://h,nats://100%secret@h', /^natsUrl is .*: a % in user .* is written %25 /],
+    ['databaseUrl', 'postgres://h1/d,postgres://h2/d', /^databaseUrl is .*: give one, no list /],
+    ['databaseUrl', 'postgres://h1,h2/d', /^databaseUrl is no such address: give one, no list /],
+    ['redisUrl', 'redis://h1/0,rediss://h2/0', /^redisUrl is no such address: give one, no list /],
+    // It might be a token, or two servers: a comma that is not clear is refused, and how to say it.
+    ['natsUrl', 'nats://secret,word@h', /^natsUrl is no such address \(.*, a comma as %2C$/],
+    // With a / in the password, secret would be the host.
+    ['natsUrl', 'nats://secret:12/3@h', /^natsUrl is no such address \(/],
+    ['databaseUrl', 'postgres://secret:12?3@h/d', /^databaseUrl is no such address \(/],
+    ['databaseUrl', 'postgres://h/d?user=a@b', undefined],
+    ['natsUrl', '', /^natsUrl is no such address \(/],
+  ] as const
+  for (const [name, raw, pattern] of cases) {
+    const said = problems({ flags: { [name]: raw } })
+    expect([raw, said.length]).toEqual([raw, pattern === undefined ? 0 : 1])
+    if (pattern === undefined) continue
+    expect(said[0]).toMatch(pattern)
+    expect(said[0]).toContain(encoded)
+    expect(said[0]).not.toContain('secret')
+  }
+})
+
+test('what Kubernetes and Docker say of a service named onefill is left alone, and no more', () => {
+  const generated = {
+    ONEFILL_SERVICE_HOST: '10.0.0.1',
+    ONEFILL_SERVICE_PORT: '8080',
+    ONEFILL_SERVICE_PORT_HTTP: '8080',
+    ONEFILL_PORT: 'tcp://10.0.0.1:8080',
+    ONEFILL_PORT_8080_TCP: 'tcp://10.0.0.1:8080',
+    ONEFILL_PORT_8080_TCP_PROTO: 'tcp',
+    ONEFILL_PORT_8080_TCP_PORT: '8080',
+    ONEFILL_PORT_8080_TCP_ADDR: '10.0.0.1',
+    ONEFILL_HTTP_SERVICE_HOST: '10.0.0.2',
+    ONEFILL_HTTP_PORT: 'tcp://10.0.0.2:8080',
+    ONEFILL_NAME: '/web/onefill',
+    ONEFILL_ENV_NODE_VERSION: '26',
+  }
+  const { settings } = readConfig({ environment: generated, flags: {} })
+  expect(settings.httpPort).toBe(8080)
+  const own = {
+    ONEFILL_PORT: '8080',
+    ONEFILL_SERVICE: '10.0.0.1',
+    ONEFILL_PORT_HTTP: '8080',
+    ONEFILL_PORT_8080_TCP_PORTS: '8080',
+    ONEFILL_NAME: 'onefill',
+  }
+  const said = problems({ environment: own })
+  expect(said.map((line) => line.split(' ')[0])).toEqual(Object.keys(own))
+  for (const line of said) expect(line).toMatch(/ ONEFILL_CONFIG, ONEFILL_ACCOUNT$/)
+})
+
+test('what does not go together is said with the rest, where it is known to be so', () => {
+  const databaseUrl = /^standby needs databaseUrl/
+  const natsUrl = /^standby needs natsUrl/
+  const cases = [
+    [{ ONEFILL_STANDBY: '1', ONEFILL_WORKERS: 'x' }, [/^workers is "x"/, databaseUrl, natsUrl]],
+    [{ ONEFILL_STANDBY: '1', DATABASE_URL: 'x' }, [/^databaseUrl is no such/, natsUrl]],
+    [{ ONEFILL_STANDBY: '1', ONEFILL_STDIO: 'x' }, [/^stdio is "x"/, databaseUrl]],
+    [{ ONEFILL_STAY: '1', ONEFILL_STDIO: 'x' }, [/^stdio is "x"/]],
+    // The file may name both.
+    [{ ONEFILL_STANDBY: '1', ONEFILL_CONFIG: join(folder, 'none.json') }, [/none\.json cannot be/]],
+  ] as const
+  for (const [environment, patterns] of cases) {
+    const said = problems({ environment })
+    expect([environment, said.length]).toEqual([environment, patterns.length])
+    for (const [n, pattern] of patterns.entries()) expect(said[n]).toMatch(pattern)
+  }
 })
 
 test('onefill config shows what is in force, and reads onefill.config.json where it is', () => {

@@ -1,5 +1,6 @@
 // `onefill doctor` in good surroundings and in bad ones.
 
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
@@ -11,6 +12,7 @@ import { Surroundings } from '../support/surroundings.ts'
 import { endTools, onefill, Served } from '../support/tool.ts'
 
 const HOOK_MS = 600_000
+const LONG = 'a-secret-of-forty-three-characters-or-more-0123456789'
 let around: Surroundings
 beforeAll(async () => {
   around = await Surroundings.start()
@@ -134,4 +136,35 @@ test('a port that is taken, a folder that cannot be', async () => {
   expect(status).toBe(1)
   expect(of(`port ${port}`)).toMatchObject({ level: 'warn', said: 'taken' })
   expect(of('data folder')).toMatchObject({ level: 'fail' })
+})
+
+test('the file that says who trades over HTTP is looked at', async () => {
+  const url = await around.databases.create()
+  const file = join(around.databases.folder, 'auth.json')
+  const args = ['--nats', around.nats.url, '--http-auth', file]
+  const first = examine(args, url)
+  expect(first.status).toBe(1)
+  expect(first.of('http auth')).toMatchObject({
+    ...{ level: 'fail', said: `httpAuth: ${file} cannot be read: ENOENT` },
+    todo: expect.stringContaining('docs/http-auth.md'),
+  })
+  writeFileSync(file, JSON.stringify({ jwt: { issuer: 'us', secret: 'short' } }))
+  const second = examine(args, url)
+  const said = second.findings.filter(({ name }) => name === 'http auth').map((each) => each.said)
+  expect([second.status, said]).toEqual([
+    1,
+    [expect.stringContaining('jwt.audience'), expect.stringContaining('jwt.secret')],
+  ])
+  writeFileSync(file, JSON.stringify({ jwt: { issuer: 'us', audience: 'a', secret: LONG } }))
+  const third = examine(args, url)
+  expect([third.status, third.of('http auth')?.level]).toEqual([0, 'ok'])
+})
+
+test('an address of NATS that was left behind and cannot be used is a finding', async () => {
+  const data = join(around.databases.folder, 'left')
+  mkdirSync(data)
+  writeFileSync(join(data, 'nats-url'), 'nats://u:100%hunter2@127.0.0.1:1')
+  const { status, of } = examine(['--data', data], await around.databases.create())
+  const said = 'No NATS server can be used: a % in user or password is written %25'
+  expect([status, of('nats')]).toMatchObject([1, { level: 'fail', said }])
 })

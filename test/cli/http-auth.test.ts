@@ -111,7 +111,7 @@ test('settings that cannot be used end it with a sentence', async () => {
   writeFileSync(file, JSON.stringify({ jwt: { issuer: 'us', secret: 'short' } }))
   const url = await databases.create()
   const served = new Served(['--stdio', '--http-port', '0', '--http-auth', file], { url })
-  expect(await served.end()).toBe(1)
+  expect(await served.end()).toBe(2)
   expect(served.stderr).toContain('audience')
   expect(served.stderr).not.toContain('short"')
   expect(served.stderr).not.toMatch(/^\s+at /m)

@@ -4,6 +4,7 @@ import { connect, type NatsConnection } from '@nats-io/transport-node'
 import type { Settings } from '../../config.ts'
 import { FRAME_BYTES_MAX } from '../../gateway/bounds.ts'
 import { connectionOf, hostsOf } from '../../gateway/nats-address.ts'
+import { NatsProblem } from '../../gateway/nats-problem.ts'
 import { PING_SUBJECT } from '../../gateway/service.ts'
 import { exchangesAt, type ServingExchange } from '../../gateway/serving-exchanges.ts'
 import {
@@ -29,8 +30,8 @@ export async function checkNats({ natsUrl, data }: Settings): Promise<Finding[]>
       ...{ ...connectionOf(url), name: 'onefill doctor', timeout: CONNECT_MS, reconnect: false },
     })
   } catch (error) {
-    const said = `no server can be used at ${hostsOf(url)}: ${(error as Error).message}`
-    return [fail('nats', said, 'start it, or look at host, user and password of NATS_URL')]
+    const todo = 'start it, or look at host, user and password of NATS_URL'
+    return [fail('nats', whyNot(url, error as Error), todo)]
   }
   try {
     const { version = '?', max_payload: bytes = 0 } = connection.info ?? {}
@@ -40,6 +41,12 @@ export async function checkNats({ natsUrl, data }: Settings): Promise<Finding[]>
   } finally {
     await connection.close()
   }
+}
+
+function whyNot(url: string, error: Error): string {
+  const why = error.message.replace(/\.$/, '')
+  // The address itself: it says all that can be said.
+  return error instanceof NatsProblem ? why : `no server can be used at ${hostsOf(url)}: ${why}`
 }
 
 /** Who takes in what is published there. */

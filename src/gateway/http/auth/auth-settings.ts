@@ -137,7 +137,9 @@ export function readAuthSettings(file: string): AuthSettings {
   }
   const jwt = settings?.jwt && jwtOf(settings.jwt, dirname(file), problems)
   if (settings === undefined || problems.length > 0) {
-    throw new AuthProblem('AUTH_SETTINGS', problems.map((line) => `${file}: ${line}`).join('\n'))
+    // One that cannot be read names itself.
+    const lines = problems.map((line) => (line.startsWith(`${file} `) ? line : `${file}: ${line}`))
+    throw new AuthProblem('AUTH_SETTINGS', lines.join('\n'))
   }
   const { keys, windowMs, noncesPerKey, noncesMax } = settings
   return {
