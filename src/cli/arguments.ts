@@ -30,13 +30,14 @@ export function workersOf(text: string): Workers {
   return { accounts: Number(first), symbols: Number(second) }
 }
 
-/** A whole number from `min`. */
+/** A whole number from `min`, and up to `max` if there is one. */
 export const wholeFrom =
-  (min: number) =>
+  (min: number, max?: number) =>
   (text: string): number => {
     const value = /^[0-9]{1,15}$/.test(text) ? Number(text) : -1
-    if (value < min) throw new InvalidArgumentError(`Give a whole number from ${min}.`)
-    return value
+    if (value >= min && value <= (max ?? value)) return value
+    const range = max === undefined ? `from ${min}` : `from ${min} to ${max}`
+    throw new InvalidArgumentError(`Give a whole number ${range}.`)
   }
 
 /** Days, also a part of one, in ms. */

@@ -77,7 +77,7 @@ export function outcomeOf(error: unknown, { isTrading = false } = {}): Outcome {
     return { code: EXIT.misuse, name: 'SETTINGS', message: lines.join('\n') }
   }
   if (error instanceof ClientProblem) {
-    return { code: exitOfClient(error), name: error.code, message }
+    return { code: exitOfClient(error), name: error.code, message: inFlags(message) }
   }
   if (error instanceof StoreProblem) {
     const code = error.code === 'FENCED' ? EXIT.fenced : EXIT.failed
@@ -92,10 +92,13 @@ export function outcomeOf(error: unknown, { isTrading = false } = {}): Outcome {
   return { code: EXIT.fault, name: 'FAULT', message: `fault: ${message}` }
 }
 
+/** The library names its option; here that is a flag. */
+const inFlags = (message: string): string =>
+  message.replace('another inboxPrefix', 'another --inbox-prefix')
+
 function exitOfClient(problem: ClientProblem): number {
   const { code } = problem
   if (problem instanceof Unanswered) return problem.mayHaveTakenEffect ? EXIT.unknown : EXIT.absent
-  if (code === 'NO_REPLIES') return EXIT.unknown
   if (code === 'NOT_SENDABLE' || code === 'BAD_CREDENTIALS') return EXIT.misuse
   return code === 'CANNOT_CONNECT' || code === 'NOT_CONNECTED' ? EXIT.absent : EXIT.failed
 }

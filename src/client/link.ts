@@ -4,37 +4,17 @@
 // Callbacks, not iterators, which buffer without bound; and nothing may throw in one: the reader
 // would end (docs/decisions/0022-nats-client.md).
 
-import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
-import {
-  type ConnectionOptions,
-  connect,
-  credsAuthenticator,
-  errors,
-  type Msg,
-  type NatsConnection,
-} from '@nats-io/transport-node'
+import { connect, errors, type Msg, type NatsConnection } from '@nats-io/transport-node'
 import { encodeFrame, type FrameFormat } from '../gateway/frame.ts'
-import { connectionOf, inboxOf } from '../gateway/nats-address.ts'
 import { STATUS_SUBJECT } from '../gateway/subjects.ts'
 import type { CodeName } from '../protocol/codes.ts'
 import type { Report } from '../protocol/report-json.ts'
-import { ClientProblem, Unanswered } from './problem.ts'
+import { ClientProblem, noReplies, unanswered } from './problem.ts'
+import { connectionTo, type ServerOptions } from './servers.ts'
 import { decodeMessage, isRefusal, type Said } from './wire.ts'
 
-export interface LinkOptions {
-  /** `nats://host:port`, one or more; user and password may stand in it. */
-  readonly servers: string | readonly string[]
-  readonly user?: string | undefined
-  readonly pass?: string | undefined
-  readonly token?: string | undefined
-  /** The path of a `.creds` file. */
-  readonly creds?: string | undefined
-  /**
-   * What the subjects begin with that replies come to, where the server permits no others;
-   * `_INBOX.USER` unless given, where there is a user.
-   */
-  readonly inboxPrefix?: string | undefined
+export interface LinkOptions extends ServerOptions {
   /** How requests are written, and so their replies; JSON unless given. */
   readonly format?: FrameFormat | undefined
   /** How long one try waits for its reply, in ms; 2,000 unless given. */
@@ -48,8 +28,6 @@ export interface LinkOptions {
   readonly onConnection?: ((isThere: boolean) => void) | undefined
   /** What went wrong with a subscription after it was ready; no caller waits for it. */
   readonly onProblem?: ((problem: ClientProblem) => void) | undefined
-  /** Shown in the server's list of connections. */
-  readonly name?: string | undefined
 }
 
 /** Something that comes until it is stopped. */
@@ -74,8 +52,8 @@ export interface Answered {
 
 const TIMEOUT_MS = 2_000
 const DEADLINE_MS = 30_000
-/** A server that does not even say who it is. */
-const CONNECT_MS_MAX = 20_000
+/** A timer with more goes off at once. */
+const TIMER_MS_MAX = 2 ** 31 - 1
 /** Another try with less time left would hardly be answered, and leave the outcome unknown. */
 const TRY_MS_MIN = 50
 const BACK_OFF_MS_MIN = 10
@@ -91,6 +69,14 @@ const ANEW = new Set(['leading', 'back'])
 /** What goes out: a command, several, or a question, which changes nothing. */
 type Kind = 'command' | 'batch' | 'question'
 
+/** A message on its way. */
+interface Message {
+  readonly subject: string
+  /** One object, or those of a batch. */
+  readonly body: object
+  readonly kind: Kind
+}
+
 type Outcome =
   | { readonly kind: 'reply'; readonly isArray: boolean; readonly objects: readonly Said[] }
   /** It certainly did not arrive. */
@@ -104,7 +90,7 @@ export class Link {
   readonly #options: LinkOptions
   #isThere = true
   #isClosed = false
-  /** Tells each request under way that no reply will come. */
+  /** Tells each request and flush under way that no answer will come. */
   readonly #underWay = new Set<(error: unknown) => void>()
   readonly #waiting = new Set<() => void>()
   /** Called when something may have been missed: after an outage, or when another one leads. */
@@ -126,13 +112,12 @@ export class Link {
    * `BAD_CREDENTIALS`.
    */
   static async connect(options: LinkOptions): Promise<Link> {
-    const credentials = credentialsOf(options)
+    const { connection, hosts } = connectionTo(options, options.deadlineMs ?? DEADLINE_MS)
     try {
-      return new Link(await connect({ ...connectionOptions(options), ...credentials }), options)
+      return new Link(await connect(connection), options)
     } catch (error) {
-      const at = serversOf(options).split(',').map(hostOf).join(', ')
       const why = error instanceof Error ? error.message : String(error)
-      const sentence = `No NATS server can be used at ${at}: ${why.replace(/\.$/, '')}.`
+      const sentence = `No NATS server can be used at ${hosts}: ${why.replace(/\.$/, '')}.`
       throw new ClientProblem('CANNOT_CONNECT', sentence, error)
     }
   }
@@ -176,7 +161,7 @@ export class Link {
     try {
       this.#connection.publish(subject, encodeFrame(body, this.format))
     } catch (error) {
-      outcomeOf(subject, error, 'command')
+      outcomeOf({ subject, body, kind: 'command' }, error)
     }
   }
 
@@ -185,7 +170,7 @@ export class Link {
     for (;;) {
       if (this.#isClosed) throw closedProblem()
       try {
-        return await this.#connection.flush()
+        return await this.#whileThere(this.#connection.flush())
       } catch {
         // Lost before the answer: what was subscribed goes along to the next connection.
         if (!this.#isThere) await this.#back(Number.POSITIVE_INFINITY)
@@ -263,7 +248,7 @@ export class Link {
     let refusal: Report | undefined
     for (let tries = 0; ; tries += 1) {
       const body = kind === 'batch' ? left.map((index) => bodies[index]) : bodies[0]
-      const outcome = await this.#once(subject, body, startMs + deadlineMs, kind)
+      const outcome = await this.#once({ subject, body, kind }, startMs + deadlineMs)
       if (outcome.kind === 'reply') {
         // One object to many commands: the message as a whole was refused.
         const { isArray, objects } = outcome
@@ -275,51 +260,56 @@ export class Link {
       } else isUnsure ||= outcome.kind === 'unknown' && kind !== 'question'
       const waitMs = backOffMs(tries)
       if (performance.now() + waitMs + TRY_MS_MIN >= startMs + deadlineMs) {
-        const clOrdIds = left.flatMap((index) => idOf(bodies[index]))
+        const clOrdIds = idsOf(left.map((index) => bodies[index]))
         const known = { clOrdIds, mayHaveTakenEffect: isUnsure, refusal }
         const isQuestion = kind === 'question'
-        throw new Unanswered(performance.now() - startMs, known, { isQuestion })
+        throw unanswered(performance.now() - startMs, known, { isQuestion })
       }
       await delay(waitMs)
     }
   }
 
   /** One try; what another one would not help with is thrown. */
-  async #once(subject: string, body: unknown, untilMs: number, kind: Kind): Promise<Outcome> {
+  async #once(message: Message, untilMs: number): Promise<Outcome> {
     if (!this.#isThere) await this.#back(untilMs - performance.now())
     if (this.#isClosed) throw closedProblem()
     // What is published while disconnected is dropped.
     if (!this.#isThere) return { kind: 'unsent' }
     const leftMs = Math.max(1, untilMs - performance.now())
-    const timeoutMs = Math.min(this.#options.timeoutMs ?? TIMEOUT_MS, leftMs)
+    const timeout = Math.min(this.#options.timeoutMs ?? TIMEOUT_MS, leftMs, TIMER_MS_MAX)
+    const { subject, body } = message
     try {
       const bytes = encodeFrame(body, this.format)
-      const { data } = await this.#request(subject, bytes, timeoutMs)
+      const reply = this.#connection.request(subject, bytes, { timeout })
+      const { data } = await this.#whileThere<Msg>(reply)
       const said = decodeMessage(data)
       const isWhole = said !== undefined && fits(said, body)
       return isWhole ? { kind: 'reply', ...said } : { kind: 'unknown' }
     } catch (error) {
-      return outcomeOf(subject, error, kind)
+      return outcomeOf(message, error)
     }
   }
 
-  /** A request that ends with the connection: its reply cannot come any more. */
-  #request(subject: string, bytes: Uint8Array, timeout: number): Promise<Msg> {
-    const { promise, resolve, reject } = Promise.withResolvers<Msg>()
+  /** What the server is to answer, ended with the connection: it cannot come any more. */
+  #whileThere<T>(answer: Promise<T>): Promise<T> {
+    const { promise, resolve, reject } = Promise.withResolvers<T>()
     this.#underWay.add(reject)
-    this.#connection.request(subject, bytes, { timeout }).then(resolve, reject)
+    answer.then(resolve, reject)
     return promise.finally(() => this.#underWay.delete(reject))
   }
 
   /** Resolves when the connection is there, or closed, or after `ms`. */
   #back(ms: number): Promise<void> {
+    // Nobody wakes who comes after the close.
+    if (this.#isClosed) return Promise.resolve()
     return new Promise((resolve) => {
       const wake = () => {
         clearTimeout(timer)
         this.#waiting.delete(wake)
         resolve()
       }
-      const timer = Number.isFinite(ms) ? setTimeout(wake, Math.max(0, ms)) : undefined
+      const waitMs = Math.min(Math.max(0, ms), TIMER_MS_MAX)
+      const timer = Number.isFinite(ms) ? setTimeout(wake, waitMs) : undefined
       this.#waiting.add(wake)
     })
   }
@@ -372,16 +362,17 @@ const isPassing = (said: Said): boolean => isRefusal(said) && PASSING.has(said.c
 const fits = ({ isArray, objects }: { isArray: boolean; objects: readonly Said[] }, of: unknown) =>
   Array.isArray(of) ? !isArray || objects.length === of.length : !isArray
 
-/** What a command goes by: sent again under the same, it takes effect once. */
-const idOf = (body: object): string[] => {
-  const { clOrdId, transferId } = body as Readonly<Record<string, unknown>>
-  return [clOrdId, transferId].filter((id) => typeof id === 'string')
+/** What commands go by: sent again under the same, each takes effect once. */
+const idsOf = (body: object): string[] => {
+  const commands = [body].flat() as Readonly<Record<string, unknown>>[]
+  const ids = commands.flatMap(({ clOrdId, transferId }) => [clOrdId, transferId])
+  return ids.filter((id) => typeof id === 'string')
 }
 
-function outcomeOf(subject: string, error: unknown, kind: Kind): Outcome {
+function outcomeOf(message: Message, error: unknown): Outcome {
   if (error instanceof ClientProblem) throw error
   const cause = error instanceof Error && error.cause !== undefined ? error.cause : error
-  if (cause instanceof errors.PermissionViolationError) throw denied(subject, cause, kind)
+  if (cause instanceof errors.PermissionViolationError) throw denied(message, cause)
   if (cause instanceof errors.InvalidArgumentError) {
     throw new ClientProblem('NOT_SENDABLE', `It cannot be sent: ${cause.message}.`, cause)
   }
@@ -395,61 +386,15 @@ function outcomeOf(subject: string, error: unknown, kind: Kind): Outcome {
 
 /** Where it is the inbox that is not permitted, the request has gone out all the same. */
 function denied(
-  subject: string,
+  { subject, body, kind }: Message,
   cause: InstanceType<typeof errors.PermissionViolationError>,
-  kind: Kind,
 ): ClientProblem {
   if (cause.operation === 'publish') return notPermitted(subject, cause)
-  const why = `The server permits no replies to ${cause.subject}: give another inboxPrefix.`
-  if (kind === 'question') return new ClientProblem('NOT_PERMITTED', why, cause)
-  return new ClientProblem('NO_REPLIES', `${why} Whether ${subject} took effect is unknown.`, cause)
+  if (kind !== 'question') return noReplies(cause.subject, idsOf(body), cause)
+  const sentence = `The server permits no replies to ${cause.subject}: give another inboxPrefix.`
+  return new ClientProblem('NOT_PERMITTED', sentence, cause)
 }
 
 function notPermitted(subject: string, cause: unknown): ClientProblem {
   return new ClientProblem('NOT_PERMITTED', `The server does not permit ${subject}.`, cause)
-}
-
-/** As one address with commas, which is how people write several. */
-const serversOf = ({ servers }: LinkOptions): string => [servers].flat().join(',')
-
-function connectionOptions(options: LinkOptions): ConnectionOptions {
-  const { user, pass, token, name = 'onefill client' } = options
-  const { deadlineMs = DEADLINE_MS } = options
-  const { servers = [], ...given } = connectionOf(serversOf(options))
-  const { inboxPrefix } = options
-  return {
-    ...{ ...given, servers, name },
-    // Each server is tried once.
-    timeout: Math.min(CONNECT_MS_MAX, deadlineMs) / [servers].flat().length,
-    maxReconnectAttempts: -1,
-    reconnectTimeWait: 100,
-    reconnectJitter: 50,
-    ignoreAuthErrorAbort: true,
-    noAsyncTraces: true,
-    ...(user !== undefined && { user, ...inboxOf(user) }),
-    ...(inboxPrefix !== undefined && { inboxPrefix }),
-    ...(pass !== undefined && { pass }),
-    ...(token !== undefined && { token }),
-  }
-}
-
-/** What logs in by a file of credentials, if one is named. */
-function credentialsOf({ creds }: LinkOptions): Pick<ConnectionOptions, 'authenticator'> {
-  if (creds === undefined) return {}
-  try {
-    const authenticator = credsAuthenticator(readFileSync(creds))
-    // It reads the file's text only when a server asks.
-    authenticator('')
-    return { authenticator }
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
-    const sentence = `The file of credentials ${creds} cannot be used: ${why.replace(/\.$/, '')}.`
-    throw new ClientProblem('BAD_CREDENTIALS', sentence, error)
-  }
-}
-
-/** The address without user and password. */
-function hostOf(url: string): string {
-  const [, host = url] = /^(?:[a-z]+:\/\/)?(?:[^@/]*@)?([^/]+)/.exec(url) ?? []
-  return host
 }

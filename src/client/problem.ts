@@ -5,7 +5,7 @@ import type { Report } from '../protocol/report-json.ts'
 
 /** Stable names; programs look at these, people at the message. */
 export type ClientProblemCode =
-  /** No server there, or it does not let us in. */
+  /** No server there, no address that can be one, or it does not let us in. */
   | 'CANNOT_CONNECT'
   /** What it was to log in with cannot be used; no server was asked. */
   | 'BAD_CREDENTIALS'
@@ -40,9 +40,9 @@ export interface Unknown {
 }
 
 /**
- * No answer until the deadline. Unless `mayHaveTakenEffect` is false the outcome is unknown; the
- * same command with the same `clOrdId` may be sent again and is carried out once. A question has no
- * effect, answered or not.
+ * No answer: `UNANSWERED` until the deadline, `NO_REPLIES` where none can come. Unless
+ * `mayHaveTakenEffect` is false the outcome is unknown; the same command with the same `clOrdId`
+ * may be sent again and is carried out once. A question has no effect, answered or not.
  */
 export class Unanswered extends ClientProblem implements Unknown {
   override name = 'Unanswered'
@@ -50,15 +50,37 @@ export class Unanswered extends ClientProblem implements Unknown {
   readonly mayHaveTakenEffect: boolean
   readonly refusal: Report | undefined
 
-  constructor(afterMs: number, known: Unknown, { isQuestion = false } = {}) {
-    const { clOrdIds, mayHaveTakenEffect, refusal } = known
-    const why = refusal === undefined ? '' : ` (${refusal.code}: ${refusal.text})`
-    const what = isQuestion ? '' : `: ${effectOf(known)}`
-    super('UNANSWERED', `No answer within ${Math.round(afterMs)} ms${why}${what}.`)
+  constructor(
+    code: 'UNANSWERED' | 'NO_REPLIES',
+    message: string,
+    { clOrdIds, mayHaveTakenEffect, refusal }: Unknown,
+    cause?: unknown,
+  ) {
+    super(code, message, cause)
     this.clOrdIds = clOrdIds
     this.mayHaveTakenEffect = mayHaveTakenEffect
     this.refusal = refusal
   }
+}
+
+/** No answer until the deadline. */
+export function unanswered(
+  afterMs: number,
+  known: Unknown,
+  { isQuestion = false } = {},
+): Unanswered {
+  const { refusal } = known
+  const why = refusal === undefined ? '' : ` (${refusal.code}: ${refusal.text})`
+  const what = isQuestion ? '' : `: ${effectOf(known)}`
+  const sentence = `No answer within ${Math.round(afterMs)} ms${why}${what}.`
+  return new Unanswered('UNANSWERED', sentence, known)
+}
+
+/** No answer can come to the inbox; the commands have gone out all the same. */
+export function noReplies(inbox: string, clOrdIds: readonly string[], cause: unknown): Unanswered {
+  const known = { clOrdIds, mayHaveTakenEffect: true, refusal: undefined }
+  const why = `The server permits no replies to ${inbox}, so give another inboxPrefix`
+  return new Unanswered('NO_REPLIES', `${why}: ${effectOf(known)}.`, known, cause)
 }
 
 /** What is known of a command's effect, and what can be done. */

@@ -118,8 +118,9 @@ export class ReportStream {
     do {
       const to = Math.min(from + PAGE - 1, this.#lowestAhead() - 1)
       // Given out meanwhile, or where to begin was one of those that wait.
-      if (to >= from) this.#takeAnswer(await this.#options.ask(from, to), from, helpless)
-      else this.#giveHeld()
+      if (to < from) this.#giveHeld()
+      // Where to begin may be no number at all, which the exchange is to refuse.
+      else this.#takeAnswer(await this.#options.ask(from, to), from, helpless)
       const next = this.#next as number
       helpless = next === from ? helpless + 1 : 0
       from = next

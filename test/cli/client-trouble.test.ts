@@ -35,7 +35,7 @@ test('wrong arguments and settings are 2, and nothing is begun', async () => {
     ['status --nats foo', /^onefill: natsUrl is no such address \(--nats\); allowed: nats:/m],
     ['balances --account a.b', /^onefill: The account is not 1 to 36 of .*: a\.b\.$/m],
     ['book XUSD --depth 51', /^error: .* Give a whole number from 1 to 50\.$/m],
-    ['book XUSD --depth 0', /^error: .* Give a whole number from 1\.$/m],
+    ['book XUSD --depth 0', /^error: .* Give a whole number from 1 to 50\.$/m],
     ['admin limits maxOrderQty=1 maxOrderQty=2', /^error: .* maxOrderQty is given twice\.$/m],
     ['nonsense', /^error: unknown command 'nonsense'$/m],
   ]
@@ -132,7 +132,7 @@ test('no answer: an order may have taken effect, a question has none', async () 
   }
 })
 
-test('replies that are not permitted: the line has the flag and the id to find out with', async () => {
+test('replies that are not permitted: the line has the flag, and the id to find out', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'onefill-denied-'))
   const config = `authorization: { users: [{
     user: "alice", password: "p", permissions: { subscribe: ["_INBOX.alice.>"] }

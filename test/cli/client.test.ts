@@ -66,9 +66,24 @@ XUSD             4           2.5         0          6           0
   expect(await done('cancel --all --account alice')).toContain('1 orders')
 })
 
+test('a replace sent again under its id needs no symbol while the order is open', async () => {
+  await done('order buy XUSD 9 --price 2.5 --account alice --cl-ord-id r-1')
+  const line = 'replace --cl-ord-id r-1 --new-cl-ord-id r-2 --price 2.51 --qty 8 --account alice'
+  expect(await done(line)).toMatch(/^replaced {2}order \d+ .* clOrdId r-2\n$/)
+  const again = /^replaced \(again\) .* clOrdId r-2\n$/
+  expect(await done(line)).toMatch(again)
+  await done('cancel --all --account alice')
+  const gone = await run(line)
+  expect([gone.status, gone.stderr]).toEqual([
+    ...[1, expect.stringMatching(/^onefill: no open order r-1 of .*; with --symbol .* again\.\n$/)],
+  ])
+  expect(await done(`${line} --symbol XUSD`)).toMatch(again)
+})
+
 test('the operator has switches', async () => {
   await done('admin limits maxOrderQty=500 maxOpenOrders=7 priceDeviation=off --account bob')
   await done('admin limits maxOrderQty=none reduceOnly=false --account bob')
+  await done('admin limits maxOrderQty=null --account bob')
   for (const verb of ['halt XUSD', 'resume XUSD', 'suspend bob', 'activate bob']) {
     await done(`admin ${verb}`)
   }
@@ -107,6 +122,9 @@ test('a refusal is one line, and 1', async () => {
   expect(await refused('book NONE')).toMatch(/^onefill: refused: UNKNOWN_SYMBOL symbol: .+\n$/)
   expect(await refused('admin deposit alice 0.001 USD')).toMatch(/AMOUNT_PRECISION/)
   expect(await refused('admin limits noSuch=1')).toMatch(/MALFORMED noSuch/)
+  for (const line of ['cancel 1', 'cancel --cl-ord-id a', 'replace 1 --price 1 --qty 1']) {
+    expect(await refused(`${line} --account nobody`)).toMatch(/refused: UNKNOWN_ACCOUNT account: /)
+  }
   expect(await refused('cancel 999 --account alice')).toMatch(/no open order 999 of alice/)
   expect(await refused('cancel 999 --symbol XUSD --account alice')).toMatch(/UNKNOWN_ORDER/)
   const { status, stdout } = await run('order buy XUSD 1 --price 0.001 --account alice --json')

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type ClientProblem, OnefillClient } from '../../src/client.ts'
+import { type ClientProblem, OnefillClient, Unanswered } from '../../src/client.ts'
 import { type EmbeddedNats, startNats } from '../../src/gateway/embedded-nats.ts'
 
 const CONFIG = `
@@ -51,8 +51,21 @@ test('an inbox that is not permitted is named, and that the order may have arriv
   const alice = await OnefillClient.connect({
     ...{ servers: nats.url, account: 'alice', ...login, inboxPrefix },
   })
-  await expect(alice.submit(order)).rejects.toMatchObject({
-    ...{ code: 'NO_REPLIES', message: expect.stringMatching(/_INBOX\.bob.*is unknown\.$/) },
+  const sent = { ...order, clOrdId: 'a-1' }
+  const unknown = { code: 'NO_REPLIES', mayHaveTakenEffect: true }
+  await expect(alice.submit(sent)).rejects.toBeInstanceOf(Unanswered)
+  await expect(alice.submit(sent)).rejects.toMatchObject({
+    ...{ ...unknown, clOrdIds: ['a-1'] },
+    message: expect.stringMatching(
+      /_INBOX\.bob.*another inboxPrefix: whether .* unknown; .* its id a-1\.$/,
+    ),
+  })
+  const made = { ...unknown, clOrdIds: [expect.stringMatching(/^[\w-]{10,36}$/)] }
+  await expect(alice.submit(order)).rejects.toMatchObject(made)
+  const commands = ['a-2', 'a-3'].map((clOrdId) => ({ cmd: 'new', ...order, clOrdId }) as const)
+  await expect(alice.batch(commands)).rejects.toMatchObject({ clOrdIds: ['a-2', 'a-3'] })
+  await expect(alice.massCancel()).rejects.toMatchObject({
+    ...{ ...unknown, clOrdIds: [], message: expect.stringMatching(/is unknown\.$/) },
   })
   await alice.close()
 })

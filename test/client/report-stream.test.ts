@@ -118,6 +118,16 @@ test('who answers knows less than was seen: asked a few times, then told', async
   expect(of.asked).toBeGreaterThan(3)
 })
 
+test('where to begin is no number: the exchange is asked, and refuses', async () => {
+  const { stream, of } = scene(Number.NaN)
+  of.history = {
+    range: (_: string, from: number) => {
+      throw new Error(`no report ${from}`)
+    },
+  } as unknown as ReportHistory
+  await expect(stream.catchUp()).rejects.toThrow('no report NaN')
+})
+
 test('nothing comes after the stop, not even in the middle', async () => {
   const seen: number[] = []
   const stream: ReportStream = new ReportStream({

@@ -166,14 +166,13 @@ function registerSwitches(add: (command: Command) => void): void {
   add(
     new Command('limits')
       .description('Set risk limits, for an account, a symbol, both, or all.')
-      .argument('<name=value...>', 'off, none (take it away) or a value')
+      .argument('<name=value...>', 'off, none (take it away) or a value', withSetting)
       .option('--account <name>', 'for this account')
       .option('--symbol <symbol>', 'for this instrument')
       .addHelpText('after', `\nLimits, and what a value is:\n${LIMIT_HELP}`)
       .addHelpText('after', example('limits maxOrderQty=500 maxOpenOrders=off --account alice'))
-      .action((settings: string[], options: ClientOptions & LimitScope) => {
+      .action((limits: Settings, options: ClientOptions & LimitScope) => {
         const { account, symbol } = options
-        const limits = Object.fromEntries(settings.map(settingOf))
         return once(options, (client) => client.limits({ account, symbol, ...limits }))
       }),
   )
@@ -208,10 +207,19 @@ const WHOLE: ReadonlySet<string> = new Set(
   LIMIT_NAMES.filter((name) => ['count', 'milliseconds'].includes(LIMITS[name].kind)),
 )
 
-/** `name=value` as the command has it; what the exchange does not take is for it to refuse. */
-function settingOf(text: string): [string, string | number | boolean | null] {
+/** Limits as the command has them. */
+type Settings = Readonly<Record<string, string | number | boolean | null>>
+
+/** One `name=value` more; what the exchange does not take is for it to refuse. */
+function withSetting(text: string, before: Settings = {}): Settings {
   const [, name = text, value = ''] = /^([^=]*)=(.*)$/.exec(text) ?? []
-  if (value === 'none') return [name, null]
-  if (value === 'true' || value === 'false') return [name, value === 'true']
-  return [name, WHOLE.has(name) && /^[0-9]{1,15}$/.test(value) ? Number(value) : value]
+  if (Object.hasOwn(before, name)) throw new InvalidArgumentError(`${name} is given twice.`)
+  return { ...before, [name]: settingOf(name, value) }
+}
+
+function settingOf(name: string, value: string): Settings[string] {
+  // The refusal of a value calls it null, as the wire does.
+  if (value === 'none' || value === 'null') return null
+  if (value === 'true' || value === 'false') return value === 'true'
+  return WHOLE.has(name) && /^[0-9]{1,15}$/.test(value) ? Number(value) : value
 }

@@ -11,6 +11,7 @@ import {
   OnefillClient,
   type OpenOrder,
 } from '../../client.ts'
+import { DEPTH_LEVELS_MAX } from '../../gateway/bounds.ts'
 import { wholeFrom } from '../arguments.ts'
 import { EXIT, say } from '../outcome.ts'
 import { write } from '../output.ts'
@@ -42,7 +43,12 @@ export function registerLooking(program: Command): void {
     .description("Print an instrument's best levels.")
     .argument('<symbol>', 'the instrument')
     .option('--watch', 'again after every change, until Ctrl+C', false)
-    .option('--depth <n>', 'levels a side, up to 50', wholeFrom(1), 10)
+    .option(
+      '--depth <n>',
+      `levels a side, up to ${DEPTH_LEVELS_MAX}`,
+      wholeFrom(1, DEPTH_LEVELS_MAX),
+      10,
+    )
     .addHelpText('after', '\nExamples:\n  $ onefill book NVDA\n  $ onefill book NVDA --watch')
     .action(book)
   asTrader(program.command('balances'))

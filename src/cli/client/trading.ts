@@ -1,7 +1,7 @@
 // `onefill order`, `replace` and `cancel`: one command to a running exchange, and its reply.
 
 import { Argument, type Command, Option } from 'commander'
-import { OnefillClient, type Reply } from '../../client.ts'
+import { type Cancel, OnefillClient, type Reply, type Report } from '../../client.ts'
 import { EXIT, EXIT_HELP, explain, Inability, Misuse } from '../outcome.ts'
 import { write } from '../output.ts'
 import { type AccountOptions, asTrader, isRefused, withClient } from './connecting.ts'
@@ -114,7 +114,7 @@ async function cancel(orderId: string | undefined, options: CancelOptions): Prom
   await asAccount(options, async (client) => {
     if (all === true) return answer(await client.massCancel({ symbol, side }), options)
     const target = await targetOf(client, orderId, options)
-    return answer(await client.cancel(target), options)
+    return answer(isReply(target) ? target : await client.cancel(target), options)
   })
 }
 
@@ -123,6 +123,7 @@ async function replace(orderId: string | undefined, options: ReplaceOptions): Pr
   await asAccount(options, async (client) => {
     const { price, qty: orderQty, newClOrdId: clOrdId } = options
     const target = await targetOf(client, orderId, options)
+    if (isReply(target)) return answer(target, options)
     return answer(await client.replace({ ...target, price, orderQty, clOrdId }), options)
   })
 }
@@ -137,21 +138,34 @@ function misuse(text: string): void {
   process.exitCode = explain(new Misuse(text))
 }
 
-/** Which order, and where it is: its symbol is looked for among the open ones. */
-async function targetOf(client: OnefillClient, orderId: string | undefined, of: TargetOptions) {
-  const { clOrdId: origClOrdId, symbol } = of
+/**
+ * Which order, and where it is: its symbol is looked for among the open ones. The refusal, where
+ * the account has none to look at.
+ */
+async function targetOf(
+  client: OnefillClient,
+  orderId: string | undefined,
+  { clOrdId: origClOrdId, symbol, newClOrdId }: TargetOptions & Pick<ReplaceOptions, 'newClOrdId'>,
+): Promise<Cancel | Report> {
   if (symbol !== undefined) return { orderId, origClOrdId, symbol }
-  const open = await client.orders()
-  const orders = 'orders' in open ? open.orders : []
-  const found = orders.find((each) => each.orderId === orderId || each.clOrdId === origClOrdId)
-  const name = orderId ?? origClOrdId
-  if (found === undefined) {
-    throw new Inability(
-      `no open order ${name} of ${client.account}: filled, canceled or never was.`,
-    )
-  }
-  return { orderId, origClOrdId, symbol: found.symbol }
+  const answered = await client.orders()
+  if (isReply(answered)) return answered
+  const open = answered.orders
+  const found =
+    open.find((each) => each.orderId === orderId || each.clOrdId === origClOrdId) ??
+    // Sent before, a replace may have given it this id: sent again, it is answered as it was.
+    open.find((each) => each.clOrdId === newClOrdId)
+  if (found !== undefined) return { orderId, origClOrdId, symbol: found.symbol }
+  const which = `no open order ${orderId ?? origClOrdId} of ${client.account}`
+  throw new Inability(
+    newClOrdId === undefined
+      ? `${which}: filled, canceled or never was.`
+      : `${which}: filled, canceled, never was, or was replaced; with --symbol it is sent again.`,
+  )
 }
+
+/** Whether it is the exchange's word on a command, which here is a refusal. */
+const isReply = (what: object): what is Report => 'execType' in what
 
 const asAccount = (options: AccountOptions, work: (client: OnefillClient) => Promise<number>) =>
   withClient(options, { connect: OnefillClient.connect, more: { account: options.account } }, work)
