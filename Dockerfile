@@ -7,13 +7,13 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
 
 FROM node:26-bookworm-slim
-ENV NODE_ENV=production ONEFILL_DATA=/onefill/data ONEFILL_HTTP_HOST=0.0.0.0
+ENV NODE_ENV=production ONEFILL_HTTP_HOST=0.0.0.0
 WORKDIR /onefill
 COPY --from=packages /onefill/node_modules ./node_modules
 COPY package.json ./
 COPY bin ./bin
 COPY src ./src
-RUN mkdir data && chown node:node data
+RUN mkdir .onefill && chown node:node .onefill
 USER node
 EXPOSE 8080
 STOPSIGNAL SIGTERM

@@ -57,6 +57,13 @@ const days = z.union([
 const rate = z.union([z.literal('off'), whole(1, 1_000_000_000)])
 const port = z.union([z.literal('off'), whole(0, 65_535)])
 
+/** The addresses of a list for NATS: one behind the first may be a host alone. */
+const serversOf = (value: string): string[] =>
+  addressesOf(value).map((each, number) => {
+    const isHost = number > 0 && !/:\/\/|@/.test(each)
+    return isHost ? `nats://${each}` : each
+  })
+
 /** Why this is not one address by itself; undefined: it is. */
 function wrongWith(address: string, protocols: readonly string[]): string | undefined {
   const [protocol] = address.split('://')
@@ -124,7 +131,7 @@ export const SETTINGS = {
     },
   }),
   natsUrl: define({
-    ...{ schema: optional(address(['nats', 'tls'], addressesOf)), fallback: undefined },
+    ...{ schema: optional(address(['nats', 'tls'], serversOf)), fallback: undefined },
     allowed: `nats://USER:PASSWORD@HOST:PORT, several with commas; ${ENCODED}, a comma as %2C`,
     ...{ isSecret: true, flag: 'nats', variable: 'NATS_URL' },
     help: 'the NATS servers; without them, a built-in one',
@@ -432,12 +439,15 @@ const PARAMETER = new RegExp(`${SECRET_PARAMETER}${characterBut(String.raw`&\s`)
 
 /** The same text without the passwords, and tokens, of addresses in it. */
 export function hideSecrets(text: string): string {
-  return text
-    .replaceAll(ADDRESS, (_, protocol, user, password) =>
-      password === undefined ? `${protocol}***@` : `${protocol}${user}:***@`,
-    )
-    .replaceAll(PARAMETER, '$1***')
+  // Most lines have none, and to look for one in a long line takes its time.
+  const hasUser = text.includes('://') && text.includes('@')
+  return (hasUser ? hideUsers(text) : text).replaceAll(PARAMETER, '$1***')
 }
+
+const hideUsers = (text: string): string =>
+  text.replaceAll(ADDRESS, (_, protocol, user, password) =>
+    password === undefined ? `${protocol}***@` : `${protocol}${user}:***@`,
+  )
 
 const WHOLE_PARAMETER = new RegExp(`${SECRET_PARAMETER}[^&]*`, 'gi')
 

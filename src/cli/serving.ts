@@ -118,11 +118,11 @@ class Serving {
     try {
       await exchange?.settled()
       await gateway?.finishSaying()
+      await Promise.all([gateway?.close(), this.httpGateway?.close()])
+      await exchange?.close({ snapshot: true, ...(gateway && { said: gateway.history.newest() }) })
     } finally {
       endPatience()
     }
-    await Promise.all([gateway?.close(), this.httpGateway?.close()])
-    await exchange?.close({ snapshot: true, ...(gateway && { said: gateway.history.newest() }) })
     this.refusals.stop()
     this.metrics.stop()
     await this.http?.close()

@@ -69,6 +69,8 @@ export class DurableExchange {
   /** When the last sign of life was sent that found the lease ours, in ms. */
   private sureMs: number
   private broken: unknown
+  /** Postgres was waited for in vain. */
+  private givenUp: StoreProblem | undefined
   /** Queries under way, oldest first. */
   private readonly asked: {
     resolve: (answer: QueryAnswer) => void
@@ -270,10 +272,15 @@ export class DurableExchange {
       // First the mark: a snapshot stands nowhere that was not published.
       await this.store.beat(this.publication.round)
       if (said !== undefined) await this.keepSaid(said)
-      if (snapshot) await this.writeSnapshot()
+      // What fails there is told once the next may lead.
+      const written = snapshot ? this.writeSnapshot() : Promise.resolve()
+      await written.catch(() => {})
       // Until here it lives: nobody takes a lease that is about to be given back.
       clearInterval(this.beats)
       await this.store.release()
+      await written
+    } catch (error) {
+      throw this.givenUp ?? error
     } finally {
       clearInterval(this.beats)
       this.beside?.end()
@@ -288,7 +295,11 @@ export class DurableExchange {
    */
   giveUp(): void {
     const todo = 'what was taken in and not answered may be committed or not: send the same again'
-    this.fail(new StoreProblem('CONNECTION_LOST', `Postgres was away for too long; ${todo}.`))
+    const problem = new StoreProblem('CONNECTION_LOST', `Postgres was away for too long; ${todo}.`)
+    this.givenUp = problem
+    this.fail(problem)
+    // What is asked of a server that does not answer ends with the connection.
+    this.store.close(0).catch(() => {})
   }
 
   private async keepSaid(messages: readonly SaidMessage[]): Promise<void> {

@@ -131,6 +131,6 @@ export async function retain(
   const oldest = kept.at(-1)
   const isNeeded = oldest === undefined || slowestRound < oldest.round
   if (isNeeded || journalMs === Number.POSITIVE_INFINITY) return { snapshots: deleted, rows: 0 }
-  const rows = await store.deleteRows(oldest.round, nowMs - journalMs)
+  const rows = await store.deleteRows(oldest.round, Math.max(0, Math.floor(nowMs - journalMs)))
   return { snapshots: deleted, rows }
 }

@@ -38,7 +38,10 @@ function urlOf(address: string): URL | undefined {
 export function connectionOf(
   url: string,
 ): Pick<ConnectionOptions, 'servers' | 'user' | 'pass' | 'token' | 'tls' | 'inboxPrefix'> {
-  const of = addressesOf(url).map((each) => urlOf(each) ?? unusable('an address is none'))
+  const all = addressesOf(url)
+  // The second half of a password would be asked for as a host, and shown.
+  if (all.some((each, number) => number > 0 && isHalf(each))) unusable(HALF)
+  const of = all.map((each) => urlOf(each) ?? unusable('an address is none'))
   const servers = of.map(({ hostname, port }) => `${hostname}:${port || PORT}`)
   const tls = of.some(({ protocol }) => protocol === 'tls:') ? { tls: {} } : {}
   const named = of.find(({ username }) => username !== '')
@@ -47,6 +50,9 @@ export function connectionOf(
   if (named.password === '') return { servers, ...tls, token: user }
   return { servers, ...tls, user, pass: decoded(named.password), ...inboxOf(user) }
 }
+
+const isHalf = (address: string): boolean => address.includes('@') && !address.includes('://')
+const HALF = 'an address with a user begins with nats://, and a comma in a password is written %2C'
 
 function decoded(text: string): string {
   try {

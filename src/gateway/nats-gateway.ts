@@ -461,6 +461,7 @@ export class NatsGateway {
 
   /** Something could not be sent: who misses it asks, and has whole books. */
   private catchUp(): void {
+    if (this.books === undefined) return
     this.announce('back')
     this.marketStream.catchUp()
   }

@@ -1,6 +1,7 @@
 // One connection to NATS that comes back for ever: what must arrive goes through its outbox, what
 // may be lost beside it.
 
+import { setTimeout as delay } from 'node:timers/promises'
 import { connect, errors, type NatsConnection } from '@nats-io/transport-node'
 import { FRAME_BYTES_MAX } from './bounds.ts'
 import { LooseBox } from './loose-box.ts'
@@ -11,6 +12,8 @@ import { isOurs } from './subjects.ts'
 
 /** A server that says nothing for so long, two times, is taken for gone, in ms. */
 const PING_EVERY_MS = 5_000
+/** What closing takes where nothing holds it up, in ms. */
+const CLOSE_MS_MAX = 500
 
 export interface LinkEvents {
   /** The server is lost, or there again. */
@@ -35,7 +38,7 @@ export class NatsLink {
     this.connection = connection
     this.events = events
     this.outbox = new Outbox(connection)
-    this.loose = new LooseBox(connection, { onRoom: () => events.onRoom() })
+    this.loose = new LooseBox(connection, { onRoom: () => this.isClosing || events.onRoom() })
     this.watch().catch((error) => this.events.onBroken(error))
     void connection.closed().then((error) => {
       if (this.isClosing) return
@@ -64,14 +67,20 @@ export class NatsLink {
   async close(msMax: number): Promise<void> {
     this.isClosing = true
     const timer = setTimeout(() => void this.connection.close(), msMax)
+    // A server that does not read holds up even that: then it is left to the end of the process.
+    const bound = delay(msMax + CLOSE_MS_MAX, undefined, { ref: false })
+    await Promise.race([this.end(), bound])
+    clearTimeout(timer)
+    this.outbox.end()
+  }
+
+  private async end(): Promise<void> {
     try {
       if (this.isThere) await this.connection.drain()
     } catch {
       // Lost in the middle: there is nobody to send to.
     } finally {
-      clearTimeout(timer)
       await this.connection.close()
-      this.outbox.end()
     }
   }
 

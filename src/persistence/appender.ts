@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import { assert } from '../lib/assert.ts'
 import { type Connection, connect } from './connection.ts'
-import { HOLD_LOCK } from './lease.ts'
+import { END_OWN, HOLD_LOCK } from './lease.ts'
 import { Fenced, problemOf, StoreProblem } from './problem.ts'
 import { PAYLOAD_BYTES_MAX, type Row } from './row.ts'
 import { type RowMark, sameBytes } from './row-mark.ts'
@@ -78,6 +78,8 @@ export class Appender {
   /** Last row taken in. */
   #tail: RowMark | null
   #connection: Connection | null = null
+  /** The server's process of the one that was given up; it may still be at work. */
+  #leftPid: number | undefined
   /** One that is being made. */
   #attaching: Connection | null = null
   /** Grows with every connection given up: answers of an earlier one are not looked at. */
@@ -198,6 +200,7 @@ export class Appender {
   #giveUp(problem: StoreProblem | null): void {
     if (this.#stopped !== null) return
     this.#generation += 1
+    this.#leftPid = this.#connection?.client.processID ?? this.#leftPid
     this.#connection?.destroy()
     this.#connection = null
     this.#inFlight = 0
@@ -268,6 +271,11 @@ export class Appender {
     await client.query(HOLD_LOCK)
     const lease = await client.query('SELECT term FROM onefill.lease WHERE id = 1')
     const current = lease.rows.length === 0 ? null : Number(lease.rows[0].term)
+    // While the lease is ours, and the lock keeps it so, whoever has that number is ours too.
+    if (current === term && this.#leftPid !== undefined) {
+      await client.query(END_OWN, [this.#leftPid])
+      this.#leftPid = undefined
+    }
     const from = this.#durable?.firstRound ?? 0
     const { rows } = await client.query(READ_BACK, [from, PENDING_MAX + 2])
     const found = rows.map(markOf)

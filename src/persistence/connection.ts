@@ -20,7 +20,7 @@ export interface ConnectionOptions {
 
 /** A connection, and how to end it. */
 export interface Connection {
-  readonly client: pg.Client
+  readonly client: pg.Client & { readonly processID?: number }
   /** Ends it politely, by force after a bound. */
   end(): Promise<void>
   /** Tears it down at once; `onLost` is not called. */

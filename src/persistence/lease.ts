@@ -40,6 +40,9 @@ const WRITERS = `pg_locks WHERE (classid, objid) = (${LOCK}) AND locktype = 'adv
  */
 const END_WRITERS = `SELECT pg_terminate_backend(pid) FROM ${WRITERS};`
 
+/** Ends a session of one's own that was left: it may hang, and go on when its rows are gone. */
+export const END_OWN = `SELECT pg_terminate_backend(pid) FROM ${WRITERS} AND pid = $1`
+
 /** The users of writers that this user may not end. */
 export const UNENDABLE = `SELECT rolname AS name
   FROM pg_stat_activity JOIN pg_roles ON oid = usesysid

@@ -4,6 +4,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { openStore } from '../../src/persistence/store.ts'
+import { CutProxy } from '../persistence/postgres-support.ts'
+import { variant } from '../support/sql.ts'
 import { ask, logLines, type Said, Surroundings } from '../support/surroundings.ts'
 import { endTools, onefill, Served, type ServedOptions } from '../support/tool.ts'
 
@@ -234,6 +236,17 @@ test('a stop while Postgres is away ends too; what was not answered is sent agai
   await serve()
   const again = await ask(await around.client(), 'onefill.v1.order.alice.new', buy('n-1'))
   expect(again).toMatchObject({ execType: 'new', clOrdId: 'n-1' })
+})
+
+test('a stop ends where Postgres says nothing any more, with nothing under way', async () => {
+  const proxy = new CutProxy(around.databases.postgres.port)
+  url = variant(url, { port: await proxy.start() })
+  const { served } = await serve()
+  proxy.isSilent = true
+  served.signal('SIGTERM')
+  expect(await served.end()).toBe(1)
+  expect(logLines(served.stderr).at(-1)?.msg).toMatch(/^Postgres was away for too long/)
+  await proxy.end()
 })
 
 test('refusals are one line with counts by code, not one each', async () => {

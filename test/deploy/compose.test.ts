@@ -36,7 +36,7 @@ test('the settings of the exchange are settings, and go together', () => {
   const lines = service('exchange').matchAll(/^ {6}([A-Z_]+): (\S+)$/gm)
   const environment = Object.fromEntries([...lines].map(([, name, value]) => [name, value]))
   const named = [...dockerfile.matchAll(/\b(ONEFILL_\w+)=(\S+)/g)].map(([, ...each]) => each)
-  expect(Object.keys(environment).length + named.length).toBe(5)
+  expect(Object.keys(environment).length + named.length).toBe(4)
   const known = SETTING_NAMES.map(variableOf)
   for (const name of [...Object.keys(environment), ...named.map(([each]) => each)]) {
     expect(known).toContain(name)

@@ -5,7 +5,10 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import type { NatsGateway } from '../../src/gateway/nats-gateway.ts'
+import type { NatsLink } from '../../src/gateway/nats-link.ts'
 import { Traders } from '../support/nats-traders.ts'
+import { until } from '../support/until.ts'
 import {
   client,
   type Running,
@@ -73,6 +76,59 @@ test('NATS is killed and started again under load, three times', { timeout: 120_
   const { orders, reports } = await traders.check(url)
   expect(orders).toBeGreaterThan(800)
   expect(reports).toBeGreaterThan(orders)
+})
+
+/** Fills what may wait for the server, so that some is dropped. */
+function fill(gateway: NatsGateway): void {
+  const { main, streams } = gateway as unknown as Record<'main' | 'streams', NatsLink>
+  for (const { loose } of [main, streams]) {
+    for (const bytes of [500_000, 100]) while (loose.send('x', new Uint8Array(bytes))) {}
+  }
+}
+
+test('a server that reads nothing does not hold up a close', { timeout: 60_000 }, async () => {
+  const { exchange, gateway } = await serve(servers, await servers.database())
+  const pid = servers.nats.pid as number
+  process.kill(pid, 'SIGSTOP')
+  try {
+    fill(gateway)
+    gateway.stopTaking()
+    await exchange.close()
+    await gateway.close(200)
+  } finally {
+    process.kill(pid, 'SIGCONT')
+  }
+})
+
+test('room for a book that was missed, which comes while it closes, is no fault', async () => {
+  const { exchange, gateway } = await serve(servers, await servers.database())
+  const submit = (price: string) =>
+    exchange.submit({
+      ...{ cmd: 'new', account: 'alice', clOrdId: price, symbol: 'XUSD', side: 'buy' },
+      ...{ ordType: 'limit', price, orderQty: '1' },
+    })
+  for (const command of SCENE) exchange.submit(command)
+  submit('1')
+  await exchange.settled()
+  await gateway.market.finish()
+  const pid = servers.nats.pid as number
+  process.kill(pid, 'SIGSTOP')
+  let closing: Promise<void>
+  try {
+    fill(gateway)
+    submit('2')
+    await until(() => {
+      void gateway.market.finish()
+      return gateway.market.bbo('XUSD')?.bid?.price === '2'
+    })
+    gateway.giveUp()
+    await exchange.close().catch(() => {})
+    closing = gateway.close(10_000)
+  } finally {
+    process.kill(pid, 'SIGCONT')
+  }
+  // What is thrown where nobody waits for it fails the run.
+  await closing
 })
 
 test('the exchange is killed, the standby leads, and is killed and started again', {

@@ -338,6 +338,26 @@ test('the command line verifies, lists and replays a journal', async () => {
   expect(nowhere.stderr).toMatch(/^onefill: [^\n]+\n$/)
 })
 
+test('a snapshot that fails at the stop does not keep the lease', async () => {
+  const { exchange } = await start()
+  await say(exchange, SCENE)
+  await sql(url, 'DROP TABLE onefill.snapshot_part')
+  await expect(exchange.close({ snapshot: true })).rejects.toMatchObject({ code: 'SCHEMA_MISSING' })
+  const { rows } = await sql(url, 'SELECT holder FROM onefill.lease')
+  expect(rows).toEqual([{ holder: '' }])
+})
+
+test('retention takes a part of a day too', async () => {
+  const { exchange } = await start({
+    retention: { snapshots: 1, journalMs: 0.041667 * 86_400_000 },
+  })
+  await say(exchange, SCENE)
+  await exchange.close({ snapshot: true })
+  expect((await sql(url, 'SELECT count(*)::int AS n FROM onefill.snapshot')).rows).toEqual([
+    { n: 1 },
+  ])
+})
+
 test('a corrupt row stops the start and is named', async () => {
   const { exchange } = await start()
   for (const command of SCENE) await say(exchange, [command])

@@ -77,6 +77,32 @@ test('a silent server is given up, and what waits is written once it answers', a
   await expectEachOnce(url, 3)
 })
 
+test('an append that hung in a session that was left writes nothing once it goes on', async () => {
+  const url = await server.database()
+  const store = await openStore(url, { silenceMsMax: 300 })
+  await store.takeLease('a')
+  await store.append(rowAt(1, 1))
+  const [{ pid }] = await sql(
+    url,
+    `SELECT pid FROM pg_stat_activity
+      WHERE application_name = 'onefill writer' AND datname = current_database()`,
+  )
+  process.kill(Number(pid), 'SIGSTOP')
+  try {
+    // By another session; then its row is gone, and the one before: nothing is in its way.
+    for (const round of [2, 3, 4, 5]) await store.append(rowAt(round, 1))
+    expect(await store.deleteRows(5, Number.MAX_SAFE_INTEGER)).toBe(4)
+  } finally {
+    process.kill(Number(pid), 'SIGCONT')
+  }
+  for (let isThere = true; isThere; ) {
+    const found = await sql(url, `SELECT FROM pg_stat_activity WHERE pid = ${Number(pid)}`)
+    isThere = found.length > 0
+  }
+  expect((await journalOf(url)).map(({ round }) => round)).toEqual([5])
+  await store.close()
+})
+
 test.each(['isShut', 'isSilent'] as const)(
   'while the server %s, rows wait, and close is bounded',
   async (how) => {

@@ -35,6 +35,11 @@ test('what cannot be used is a problem, of which nothing is told', () => {
     ['nats://100%secret@h', /: a % in user or password is written %25\.$/],
     ['nats://h1,nats://u:secret@h2:x', /: an address is none\.$/],
     ['h1,,h2', /: an address is none\.$/],
+    [
+      'nats://u:12,34secret@h',
+      /begins with nats:\/\/, and a comma in a password is written %2C\.$/,
+    ],
+    ['nats://tok,ensecret@h', /a comma in a password is written %2C\.$/],
     ['', /: an address is none\.$/],
   ] as const
   for (const [url, why] of cases) {
