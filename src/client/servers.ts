@@ -76,11 +76,10 @@ const UNCERTAIN =
  * in a password would make a host of its first half, which would be asked for and shown.
  */
 const isCertain = (address: string): boolean =>
-  addressesOf(address).every((each, index) => {
-    const behindUser = each.lastIndexOf('@') + 1
-    if (behindUser > 0 && index > 0 && !each.includes('://')) return false
+  hostOf(address) !== undefined &&
+  addressesOf(address).every((each) => {
     const host = hostOf(each)
-    return host !== undefined && host === hostOf(each.slice(behindUser))
+    return host !== undefined && host === hostOf(each.slice(each.lastIndexOf('@') + 1))
   })
 
 /** Host and port; undefined where there are none. */
