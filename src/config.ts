@@ -4,7 +4,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { WORKERS_MAX, type Workers } from './actors/placement.ts'
-import { addressesOf } from './gateway/nats-address.ts'
+import { addressesOf, withScheme } from './gateway/nats-address.ts'
 
 /** Read where it is there, unless another file is named. */
 export const CONFIG_FILE = 'onefill.config.json'
@@ -59,10 +59,9 @@ const port = z.union([z.literal('off'), whole(0, 65_535)])
 
 /** The addresses of a list for NATS: one behind the first may be a host alone. */
 const serversOf = (value: string): string[] =>
-  addressesOf(value).map((each, number) => {
-    const isHost = number > 0 && !/:\/\/|@/.test(each)
-    return isHost ? `nats://${each}` : each
-  })
+  addressesOf(value).map((each, number) =>
+    number > 0 && !each.includes('@') ? withScheme(each) : each,
+  )
 
 /** Why this is not one address by itself; undefined: it is. */
 function wrongWith(address: string, protocols: readonly string[]): string | undefined {

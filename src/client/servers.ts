@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs'
 import { type ConnectionOptions, credsAuthenticator } from '@nats-io/transport-node'
-import { addressesOf, connectionOf, hostsOf, inboxOf } from '../gateway/nats-address.ts'
+import { addressesOf, connectionOf, hostsOf, inboxOf, withScheme } from '../gateway/nats-address.ts'
 import { ClientProblem } from './problem.ts'
 
 export interface ServerOptions {
@@ -63,7 +63,7 @@ function addressOf({ servers }: ServerOptions): string {
   if (!given.some(Boolean)) throw new ClientProblem('CANNOT_CONNECT', NONE)
   // Nothing of it is shown, nor the error that has it: any part may be one of a password.
   if (!given.every(isCertain)) throw new ClientProblem('CANNOT_CONNECT', UNCERTAIN)
-  return given.map((each) => (each.includes('://') ? each : `nats://${each}`)).join(',')
+  return given.map(withScheme).join(',')
 }
 
 const NONE = 'No NATS server is named: give servers, such as nats://127.0.0.1:4222.'

@@ -185,13 +185,12 @@ export class MarketFeed {
 
   /** Publishes what has changed of a book that is due; resolves when that is done, or cannot be. */
   private async askBook(symbol: string): Promise<void> {
-    // Nothing goes on: nobody leads here any more.
-    const answer = await this.options
-      .query({ cmd: 'book', symbol, depth: DEPTH_LEVELS_MAX })
-      ?.catch(() => undefined)
-    if (answer === undefined || !('bids' in answer)) return this.market.failed(symbol)
     try {
-      this.publishBook(answer)
+      const asked = this.options.query({ cmd: 'book', symbol, depth: DEPTH_LEVELS_MAX })
+      // Nothing goes on: nobody leads here any more.
+      const answer = await asked?.catch(() => undefined)
+      if (answer !== undefined && 'bids' in answer) this.publishBook(answer)
+      else this.market.failed(symbol)
     } catch (error) {
       this.options.onFault(error)
     }

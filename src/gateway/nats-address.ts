@@ -23,9 +23,13 @@ export function addressesOf(list: string): string[] {
   return addresses
 }
 
+/** The address with its scheme, which may be left out. */
+export const withScheme = (address: string): string =>
+  address.includes('://') ? address : `nats://${address}`
+
 /** Of an address, which may have no scheme; undefined where it is none. */
 function urlOf(address: string): URL | undefined {
-  const url = URL.parse(address.includes('://') ? address : `nats://${address}`)
+  const url = URL.parse(withScheme(address))
   const isOne = url !== null && url.hostname !== '' && !url.hostname.includes(',')
   return isOne ? url : undefined
 }

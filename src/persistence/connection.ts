@@ -18,9 +18,12 @@ export interface ConnectionOptions {
   readonly onLost: (problem: StoreProblem) => void
 }
 
+/** With the number of the server's process, which the types of `pg` do not know. */
+type Client = pg.Client & { readonly processID?: number }
+
 /** A connection, and how to end it. */
 export interface Connection {
-  readonly client: pg.Client & { readonly processID?: number }
+  readonly client: Client
   /** Ends it politely, by force after a bound. */
   end(): Promise<void>
   /** Tears it down at once; `onLost` is not called. */
@@ -95,7 +98,7 @@ const SETTINGS = `SELECT name, setting FROM pg_catalog.pg_settings WHERE name IN
  * ones, or cannot be written to, and a pooler in front of one: what a session holds, its locks
  * above all, must be ours. `fsync` can be turned off later by a reload; every new connection looks.
  */
-async function checkSettings(client: pg.Client & { readonly processID?: number }): Promise<void> {
+async function checkSettings(client: Client): Promise<void> {
   const { rows } = await client.query<{ name: string; setting: string }>(SETTINGS)
   const settings = new Map(rows.map(({ name, setting }) => [name, setting]))
   if (settings.get('process') !== String(client.processID)) {

@@ -159,8 +159,8 @@ export class Store {
    * snapshot.
    */
   async deleteRows(round: number, timeMs: number): Promise<number> {
+    const statements = deleteBefore(round, timeMs)
     for (let deleted = 0; ; ) {
-      const statements = deleteBefore(round, timeMs)
       const results = await this.#side.run((client) => client.query(statements))
       // One for each statement, which the types of `pg` do not know.
       const [, { rowCount }] = results as unknown as [unknown, { rowCount: number }]

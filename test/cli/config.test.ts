@@ -130,6 +130,7 @@ test('user and password may hold a comma, and no bare %; lists are for NATS', ()
     ['redisUrl', 'redis://:pa,ss@h', undefined],
     ['natsUrl', 'nats://u:pa,ss@h,nats://h2', undefined],
     ['natsUrl', 'nats://u:100%25@h', undefined],
+    ['natsUrl', 'nats://u:p@h1:4222,h2:4222', undefined],
     ['databaseUrl', 'postgres://u:100%secret@h/d', /^databaseUrl .*: a % in user .* written %25 /],
     ['redisUrl', 'redis://:1%secret@h', /^redisUrl is .*: a % in user .* is written %25 /],
     ['natsUrl', 'nats://h,nats://100%secret@h', /^natsUrl is .*: a % in user .* is written %25 /],

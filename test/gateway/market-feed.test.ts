@@ -41,6 +41,20 @@ const bookChanged = () =>
     names: { instrumentOf: () => ({ symbol: 'XUSD' }) },
   }) as unknown as Reports
 
+test('a question for a book that breaks is a fault, and keeps nobody waiting', async () => {
+  const faults: unknown[] = []
+  const fault = new Error('an exchange that breaks')
+  const feed = new MarketFeed({
+    query() {
+      throw fault
+    },
+    onFault: (error) => faults.push(error),
+  })
+  feed.take(bookChanged())
+  await feed.finish()
+  expect(faults).toEqual([fault])
+})
+
 test('what could not be sent is sent whole once it can be: the book, and its best', async () => {
   let seq = 0
   const feed = feedOf(async () => {
